@@ -1,0 +1,85 @@
+"""Atomic writes: a file or folder is there whole, or not at all."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tradewind_contracts.errors import StateError
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``; when the block ends well it is synced and renamed to ``path``.
+
+    Raises:
+        StateError: the file system refuses (full, read-only); ``path`` is as before.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise StateError(_refused(path, error)) from error
+    partial = Path(name)
+    try:
+        yield partial
+        _sync(partial)
+        partial.chmod(0o644)
+        partial.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise StateError(_refused(path, error)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``; when the block ends well it takes the place of ``path``.
+
+    An existing ``path`` is replaced; a crash between the two renames leaves it under ``.<name>.*.replaced``.
+
+    Raises:
+        StateError: the file system refuses (full, read-only); ``path`` is as before.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    except OSError as error:
+        raise StateError(_refused(path, error)) from error
+    replaced = partial.with_suffix(".replaced")
+    try:
+        yield partial
+        for file in (p for p in partial.rglob("*") if p.is_file()):
+            _sync(file)
+        partial.chmod(0o755)
+        if path.exists():
+            path.replace(replaced)
+        partial.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise StateError(_refused(path, error)) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` (UTF-8) to ``path`` atomically."""
+    with atomic_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refused(path: Path, error: OSError) -> str:
+    return f"{path}: can't be written ({error.strerror or error}); nothing was changed, make room or mend the rights and run again"

@@ -1,0 +1,92 @@
+"""The one typed reader of the environment. Everything has a default that works on a fresh clone."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tradewind_contracts.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Where state lives, which world is meant, and how services are reached. Environment prefix: ``TRADEWIND_``.
+
+    Paths may be relative: to the folder that the command is started in.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TRADEWIND_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path("var"), description="Home folder of all state; never in git.")
+    source: str = Field(default="olist", description="Source that fills the world.")
+    world: str = Field(default="", description="World to work in; empty takes the source's name.")
+    data: str = Field(default="", description="Zip or folder with the source's files.")
+    as_of: str = Field(default="", description="Instant to freeze the clock at; empty takes the source's default.")
+    threads: int = Field(default=2, ge=1, description="Threads for DuckDB and LightGBM.")
+    memory_limit: str = Field(default="2GB", description="DuckDB's memory limit; it spills to disk beyond.")
+    registry_url: str = Field(default="", description="SQLAlchemy URL of the model registry; empty: SQLite in the home.")
+    bundle_url: str = Field(default="", description="fsspec URL of the bundle store; empty: a folder in the home.")
+    api_key: SecretStr | None = Field(default=None, description="Key that services ask for.")
+    allow_anonymous: bool = Field(default=False, description="Serve without a key (loopback only).")
+    host: str = Field(default="127.0.0.1", description="Address that services bind.")
+    port: int = Field(default=3000, ge=1, le=65535, description="Port of the ETA service.")
+
+    @property
+    def world_name(self) -> str:
+        """The world that is meant."""
+        return self.world or self.source
+
+    @property
+    def paths(self) -> "Paths":
+        """Where things stand in the home folder."""
+        return Paths(home=self.home.absolute(), world=self.world_name)
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the model registry."""
+        return self.registry_url or f"sqlite:///{self.paths.registry / 'registry.db'}"
+
+    @property
+    def bundle_store_url(self) -> str:
+        """Fsspec URL of the bundle store."""
+        return self.bundle_url or self.paths.bundles.as_uri()
+
+
+class Paths:
+    """The layout of the home folder (design: State). Nothing is created by asking."""
+
+    def __init__(self, home: Path, world: str) -> None:
+        self.home = home
+        self.world = home / "worlds" / world
+        self.world_file = self.world / "world.json"
+        self.landing = self.world / "landing"
+        self.warehouse = self.world / "warehouse" / "warehouse.duckdb"
+        self.published = self.world / "published"
+        self.feast_registry = self.world / "feast" / "registry.db"
+        self.online_store = self.world / "online" / "online.db"
+        self.materializations = self.world / "online" / "materializations"
+        self.training_sets = self.world / "training_sets"
+        self.scores = self.world / "scores"
+        self.quality = self.world / "quality"
+        self.dbt_target = self.world / "dbt_target"
+        self.registry = home / "registry"
+        self.bundles = home / "bundles"
+        self.bentos = home / "bentos"
+        self.dagster = home / "dagster"
+        self.logs = home / "logs"
+        self.reports = home / "reports"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once.
+
+    Raises:
+        SettingsError: a variable has a value that can't be used; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TRADEWIND_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name}: {first['msg']} (found: {first.get('input')!r})") from error

@@ -1,0 +1,1 @@
+"""Features: online store, reader, provider and request-time transforms; plugins for Feast."""

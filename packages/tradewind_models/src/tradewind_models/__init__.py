@@ -1,0 +1,1 @@
+"""Models: the maths, one subpackage per family, each with the same four verbs."""

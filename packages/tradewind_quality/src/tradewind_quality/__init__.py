@@ -1,0 +1,1 @@
+"""Quality: Great Expectations suites derived from the table declarations, and claims written by hand."""

@@ -1,0 +1,1 @@
+"""Registry: versions, aliases, history, audit and content-addressed bundles."""

@@ -1,0 +1,1 @@
+"""Serving: what a service needs at run time."""

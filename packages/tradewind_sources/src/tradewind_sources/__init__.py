@@ -1,0 +1,1 @@
+"""Sources: turn somebody's data into the landing tables."""
