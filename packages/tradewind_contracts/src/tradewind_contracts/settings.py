@@ -1,6 +1,5 @@
 """The one typed reader of the environment. Everything has a default that works on a fresh clone."""
 
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -42,6 +41,21 @@ class Settings(BaseSettings):
         return Paths(home=self.home.absolute(), world=self.world_name)
 
     @property
+    def data_path(self) -> Path | None:
+        """The zip or folder with the source's files: as set, else beside the checkout if it is there, else ``None``."""
+        if self.data:
+            return Path(self.data)
+        beside = Path("..") / "shared" / "data" / self.source
+        return beside if beside.exists() else None
+
+    def environment(self) -> dict[str, str]:
+        """These settings as variables for a child process; the key is handed on only where one is set."""
+        values = {f"TRADEWIND_{name.upper()}": str(value) for name, value in self.model_dump(exclude={"api_key"}).items()}
+        if self.api_key is not None:
+            values["TRADEWIND_API_KEY"] = self.api_key.get_secret_value()
+        return values
+
+    @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the model registry."""
         return self.registry_url or f"sqlite:///{self.paths.registry / 'registry.db'}"
@@ -77,15 +91,37 @@ class Paths:
         self.reports = home / "reports"
 
 
-@lru_cache(maxsize=1)
+_present: Settings | None = None
+
+
 def settings() -> Settings:
-    """The settings of this process, read once.
+    """The settings of this process: read once from the environment, or as ``use`` set them.
 
     Raises:
         SettingsError: a variable has a value that can't be used; the message names it.
     """
+    global _present
+    if _present is None:
+        _present = _read({})
+    return _present
+
+
+def use(**changes: object) -> Settings:
+    """Read the environment again with ``changes`` laid over it (a command's options), and make that the process's settings.
+
+    Changes that are ``None`` are left out, so that an option that was not given keeps the environment's value.
+
+    Raises:
+        SettingsError: a value can't be used; the message names it.
+    """
+    global _present
+    _present = _read({name: value for name, value in changes.items() if value is not None})
+    return _present
+
+
+def _read(changes: dict[str, object]) -> Settings:
     try:
-        return Settings()
+        return Settings(**changes)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "TRADEWIND_" + "_".join(str(part) for part in first["loc"]).upper()
