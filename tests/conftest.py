@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+
 from tradewind_contracts import settings as settings_module
 from tradewind_contracts.settings import Settings
 
@@ -24,7 +25,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith("TRADEWIND_")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(settings_module, "_present", None)
-    yield
+    return
 
 
 @pytest.fixture
