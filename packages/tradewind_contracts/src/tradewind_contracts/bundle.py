@@ -10,6 +10,8 @@ from tradewind_contracts.files import write_text
 
 CONTRACT = "contract.json"
 GOLDEN_ROWS = "golden_rows.json"
+REQUEST = "request"
+"""The view of a field that the caller sends."""
 
 
 class FeatureField(BaseModel):
@@ -29,6 +31,11 @@ class FeatureField(BaseModel):
     def reference(self) -> str:
         """Feast's name of the feature: ``view:name``."""
         return f"{self.view}:{self.name}"
+
+    @property
+    def column(self) -> str:
+        """Its column in training sets and vectors: ``view__name`` (Feast's full name); what the caller sends keeps its plain name."""
+        return self.name if self.view == REQUEST else f"{self.view}__{self.name}"
 
 
 class BundleContract(BaseModel):
