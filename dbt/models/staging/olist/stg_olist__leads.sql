@@ -1,0 +1,18 @@
+with
+
+source as (
+    select * from {{ source('olist', 'leads') }}
+),
+
+final as (
+    select
+        lead_id,
+        contacted_at,
+        landing_page_id,
+        channel,
+        changed_at,
+        flags
+    from source
+)
+
+select * from final

@@ -1,0 +1,19 @@
+with
+
+source as (
+    select * from {{ source('olist', 'merchants') }}
+),
+
+final as (
+    select
+        merchant_id,
+        first_seen_at,
+        postal_area_id,
+        city,
+        state,
+        changed_at,
+        flags
+    from source
+)
+
+select * from final

@@ -1,0 +1,23 @@
+with
+
+source as (
+    select * from {{ source('olist', 'order_items') }}
+),
+
+final as (
+    select
+        order_id,
+        item_number,
+        product_id,
+        merchant_id,
+        ordered_at,
+        approved_at,
+        ship_by_at,
+        price,
+        freight,
+        changed_at,
+        flags
+    from source
+)
+
+select * from final

@@ -1,0 +1,23 @@
+with
+
+source as (
+    select * from {{ source('olist', 'orders') }}
+),
+
+final as (
+    select
+        order_id,
+        customer_id,
+        destination_postal_area_id,
+        destination_state,
+        ordered_at,
+        approved_at,
+        cancelled_at,
+        promised_at,
+        source_status,
+        changed_at,
+        flags
+    from source
+)
+
+select * from final

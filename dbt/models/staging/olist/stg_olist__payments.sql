@@ -1,0 +1,20 @@
+with
+
+source as (
+    select * from {{ source('olist', 'payments') }}
+),
+
+final as (
+    select
+        order_id,
+        payment_number,
+        ordered_at,
+        method,
+        installments_count,
+        amount,
+        changed_at,
+        flags
+    from source
+)
+
+select * from final

@@ -1,0 +1,24 @@
+with
+
+source as (
+    select * from {{ source('olist', 'products') }}
+),
+
+final as (
+    select
+        product_id,
+        first_seen_at,
+        category,
+        name_characters_count,
+        description_characters_count,
+        photos_count,
+        weight_g,
+        length_cm,
+        height_cm,
+        width_cm,
+        changed_at,
+        flags
+    from source
+)
+
+select * from final

@@ -1,0 +1,157 @@
+"""Publishing: what dbt built, as Parquet that everybody else reads.
+
+A file is named by its content, and one manifest per half is swapped in a single rename. Readers of the manifest before
+find their files until the publish after next.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tradewind_contracts.digests import digest_bytes
+from tradewind_contracts.errors import IntegrityError, NotFoundError, QualityError, StateError
+from tradewind_contracts.files import atomic_file, write_text
+from tradewind_contracts.manifest import MANIFEST, Manifest, PublishedTable
+from tradewind_contracts.settings import Settings
+from tradewind_contracts.verdicts import CheckResult, Severity
+from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
+
+SCHEMAS: dict[Half, tuple[str, ...]] = {"marts": ("marts",), "features": ("features", "labels")}
+"""The warehouse schemas that each half publishes; staging and intermediate stay inside."""
+
+PREVIOUS = "previous.json"
+"""The manifest before the present one, kept so that its files outlive readers that still hold it."""
+
+ROWS_PER_GROUP = 131_072
+"""Rows in a Parquet row group. Chosen: groups of a few megabytes; fixed, because it is part of the bytes."""
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """A dbt model that is published: its name, schema, key (the order of its rows) and whether it may be empty."""
+
+    name: str
+    schema: str
+    key: tuple[str, ...]
+    may_be_empty: bool
+
+
+def published_models(half: Half, manifest_path: Path) -> list[PublishedModel]:
+    """The models that ``half`` publishes, by name, as dbt's manifest declares them.
+
+    Raises:
+        IntegrityError: a model declares no ``config.meta.primary_key``.
+    """
+    nodes = json.loads(manifest_path.read_text(encoding="utf-8"))["nodes"].values()
+    models = [_model(node) for node in nodes if node["resource_type"] == "model" and node["schema"] in SCHEMAS[half]]
+    return sorted(models, key=lambda model: model.name)
+
+
+def publish(half: Half, settings: Settings, manifest_path: Path | None = None, say: Callable[[str], None] = lambda _: None) -> Manifest:
+    """Publish the tables of ``half`` together; ``say`` hears one line per table.
+
+    ``manifest_path`` is dbt's manifest of the build (default: the one in the world's dbt target folder). Equal content
+    gives equal bytes, names and manifest digest; an unchanged file is not written again.
+
+    Raises:
+        QualityError: a critical claim about this half failed, or a table that must have rows has none.
+        StateError: the half is not built, or the file system refuses; what was published stays.
+    """
+    refuse_failed(half, settings)
+    folder = settings.paths.published / half
+    tables: dict[str, PublishedTable] = {}
+    with connect(settings) as connection:
+        for model in published_models(half, manifest_path or dbt_manifest(settings)):
+            tables[model.name] = _write(_rows(connection, model), model, folder)
+            say(f"{model.schema}.{model.name}: {tables[model.name].rows:,} rows")
+    present = Manifest(stage=half, tables=tables, facts={"landing": Manifest.read(settings.paths.landing).digest})
+    _swap(present, folder)
+    return present
+
+
+def published_table(settings: Settings, name: str) -> Path:
+    """The Parquet file of the published table ``name``, of either half.
+
+    Raises:
+        NotFoundError: no published manifest names it.
+    """
+    seen: list[str] = []
+    for half in SCHEMAS:
+        folder = settings.paths.published / half
+        if (folder / MANIFEST).exists():
+            manifest = Manifest.read(folder)
+            if name in manifest.tables:
+                return folder / manifest.tables[name].path
+            seen += manifest.tables
+    raise NotFoundError(f"no table {name!r} is published (there are: {', '.join(sorted(seen)) or 'none yet, `make run` publishes'})")
+
+
+def refuse_failed(half: Half, settings: Settings) -> None:
+    """Refuse to go on where the quality results of ``half`` hold a failed critical claim.
+
+    Raises:
+        QualityError: names each failed claim.
+    """
+    path = settings.paths.quality / f"{half}.json"
+    if not path.exists():
+        return
+    results = [CheckResult.model_validate(item) for item in json.loads(path.read_text(encoding="utf-8"))]
+    failed = [f"{r.table}: {r.claim}" for r in results if r.severity is Severity.CRITICAL and not r.passed]
+    if failed:
+        raise QualityError(f"{half}: {len(failed)} critical claims failed, nothing was published: {'; '.join(failed[:5])} (all: {path})")
+
+
+def _model(node: dict[str, object]) -> PublishedModel:
+    config = node["config"]
+    assert isinstance(config, dict)
+    meta = config.get("meta", {})
+    if not meta.get("primary_key"):
+        raise IntegrityError(f"dbt model {node['name']}: declares no config.meta.primary_key, by which its rows are ordered")
+    return PublishedModel(str(node["name"]), str(node["schema"]), tuple(meta["primary_key"]), bool(meta.get("may_be_empty", False)))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, model: PublishedModel) -> pa.Table:
+    order = ", ".join(model.key)
+    try:
+        rows: pa.Table = connection.execute(f"select * from {model.schema}.{model.name} order by {order}").to_arrow_table()  # noqa: S608
+    except duckdb.CatalogException as error:
+        raise StateError(f"{model.schema}.{model.name} is not built; run dbt on its half first") from error
+    if rows.num_rows == 0 and not model.may_be_empty:
+        raise QualityError(f"{model.schema}.{model.name}: 0 rows where there must be some; nothing was published")
+    return rows
+
+
+def _write(rows: pa.Table, model: PublishedModel, folder: Path) -> PublishedTable:
+    sink = pa.BufferOutputStream()
+    # Chunks would show in the page layout: one chunk, so that the bytes depend on the content alone.
+    pq.write_table(rows.combine_chunks(), sink, compression="zstd", row_group_size=ROWS_PER_GROUP)
+    data: bytes = sink.getvalue().to_pybytes()
+    digest = digest_bytes(data)
+    path = folder / f"{model.name}-{digest[:16]}.parquet"
+    if not path.exists():
+        with atomic_file(path) as partial:
+            partial.write_bytes(data)
+    columns = {field.name: str(field.type) for field in rows.schema}
+    return PublishedTable(path=path.name, digest=digest, rows=rows.num_rows, columns=columns)
+
+
+def _swap(present: Manifest, folder: Path) -> None:
+    kept = {table.path for table in present.tables.values()}
+    if (folder / MANIFEST).exists():
+        before = Manifest.read(folder)
+        if before.digest != present.digest:
+            write_text(folder / PREVIOUS, before.model_dump_json(indent=2) + "\n")
+    present.write(folder)
+    if (folder / PREVIOUS).exists():
+        previous = Manifest.model_validate_json((folder / PREVIOUS).read_text(encoding="utf-8"))
+        kept |= {table.path for table in previous.tables.values()}
+    for path in folder.glob("*.parquet"):
+        if path.name not in kept:
+            path.unlink()
+    for path in folder.glob(".*.partial"):
+        path.unlink()
