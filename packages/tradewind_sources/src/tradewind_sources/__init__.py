@@ -1,1 +1,12 @@
-"""Sources: turn somebody's data into the landing tables."""
+"""Sources: turn somebody's data into the landing tables.
+
+``land(source, data, settings, progress)`` validates, quarantines, lands and sets the world's clock; ``fetch(destination)``
+downloads the public archive (optional extra).
+"""
+
+from tradewind_sources.fetching import fetch
+from tradewind_sources.landing import SOURCES, land
+from tradewind_sources.report import FileReport, LandingReport, TableReport
+from tradewind_sources.source import Source
+
+__all__ = ["SOURCES", "FileReport", "LandingReport", "Source", "TableReport", "fetch", "land"]

@@ -1,0 +1,107 @@
+"""The landing folder: files named by their content, one manifest that is swapped last, leftovers cleaned."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tradewind_contracts.digests import digest_file
+from tradewind_contracts.errors import IntegrityError, StateError
+from tradewind_contracts.files import atomic_file
+from tradewind_contracts.manifest import Manifest, PublishedTable
+
+STAGE = "landing"
+PREVIOUS = "previous_files"
+"""In the manifest's facts: files of the manifest before, kept for readers that still hold it."""
+
+_ROW_GROUP = 131_072
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the landing ``folder`` for this process; the lock ends with the process, however that ends.
+
+    Raises:
+        StateError: another process holds it, or the file system refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stream = (folder / ".lock").open("w")
+    except OSError as error:
+        raise StateError(f"{folder}: can't be written ({error.strerror or error}); make room or mend the rights and run again") from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StateError(f"{folder}: another landing is under way here; wait for it to end") from error
+        yield
+
+
+def present(folder: Path) -> Manifest | None:
+    """The manifest of ``folder`` if it is whole: each file that it names is there with the bytes that it names."""
+    try:
+        manifest = Manifest.read(folder)
+    except (StateError, IntegrityError):
+        return None
+    whole = all((folder / t.path).is_file() and digest_file(folder / t.path) == t.digest for t in manifest.tables.values())
+    return manifest if whole else None
+
+
+def store(folder: Path, tables: Mapping[str, pa.Table], facts: Mapping[str, object]) -> Manifest:
+    """Write ``tables`` to ``folder`` and swap its manifest; a crash at any point leaves the manifest as it was, or the new one.
+
+    Raises:
+        StateError: the file system refuses; the manifest is as before.
+    """
+    clean(folder)
+    before = _named(folder)
+    written = {name: _write(folder, name, rows) for name, rows in sorted(tables.items())}
+    previous = sorted(before - {table.path for table in written.values()})
+    manifest = Manifest(stage=STAGE, tables=written, facts={**facts, PREVIOUS: previous})
+    manifest.write(folder)
+    clean(folder)
+    return manifest
+
+
+def clean(folder: Path) -> None:
+    """Remove what no reader can want: partial files of killed runs, and files that neither the manifest nor the one before names."""
+    try:
+        wanted = _named(folder) | set(_previous(folder))
+        for path in folder.iterdir():
+            if path.name.endswith(".partial") or (path.suffix == ".parquet" and path.name not in wanted):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StateError(f"{folder}: can't be cleaned ({error.strerror or error}); mend the rights and run again") from error
+
+
+def _write(folder: Path, name: str, rows: pa.Table) -> PublishedTable:
+    # The name holds the digest, so the file is written under a name of its own first.
+    unnamed = folder / f".{name}.parquet.partial"
+    with atomic_file(unnamed) as partial:
+        pq.write_table(rows, partial, compression="zstd", row_group_size=_ROW_GROUP, write_statistics=True)
+    digest = digest_file(unnamed)
+    path = folder / f"{name}-{digest[:16]}.parquet"
+    try:
+        unnamed.replace(path)
+    except OSError as error:
+        raise StateError(f"{path}: can't be written ({error.strerror or error}); make room or mend the rights and run again") from error
+    columns = {field.name: str(field.type) for field in rows.schema}
+    return PublishedTable(path=path.name, digest=digest, rows=rows.num_rows, columns=columns)
+
+
+def _named(folder: Path) -> set[str]:
+    try:
+        return {table.path for table in Manifest.read(folder).tables.values()}
+    except (StateError, IntegrityError):
+        return set()
+
+
+def _previous(folder: Path) -> list[str]:
+    try:
+        listed = Manifest.read(folder).facts.get(PREVIOUS, [])
+    except (StateError, IntegrityError):
+        return []
+    return [str(name) for name in listed] if isinstance(listed, list) else []

@@ -1,0 +1,260 @@
+"""The bench on which a source's files become landing tables: an in-memory DuckDB, and the accounts of every row.
+
+Schema ``source`` holds the files with typed columns, ``source_row`` and ``reason`` (null: usable); schema ``landed`` the landing
+tables. Instants are naive UTC inside, so that no zone setting of the engine matters, and zoned in what is handed out.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tradewind_contracts.errors import SourceError
+from tradewind_contracts.instants import UTC
+from tradewind_contracts.tables import FLAGS, Table
+from tradewind_sources.archives import Archive
+from tradewind_sources.casting import readability_query, typed_query
+from tradewind_sources.csv_text import SOURCE_ROW, TextFile, read_text
+from tradewind_sources.declaration import Form, SourceFile
+from tradewind_sources.report import FileReport, TableReport
+from tradewind_sources.zones import to_utc
+
+UNREADABLE_SHARE_MAX = 0.5
+"""Above this share of unreadable values a column is of another type, and the file is refused. Chosen: single bad values are far
+below, a changed format is far above."""
+
+QUARANTINE = pa.schema(
+    [
+        pa.field("table", pa.string(), nullable=False),
+        pa.field("source_file", pa.string(), nullable=False),
+        pa.field("source_row", pa.int64(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("row_json", pa.string(), nullable=False),
+    ]
+)
+"""The landing table ``quarantine``: one row per refused row of a file. ``table`` is the landing table that it was meant for;
+``row_json`` its values as text without direct personal data (empty object for rows that could not be split into fields)."""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    file: SourceFile
+    table: str
+    text: TextFile
+
+
+@dataclass
+class Landing:
+    """What a source filled: landing tables ordered by key, the quarantine, and the accounts of both.
+
+    ``source_flags``: flags that count rows of a file which were merged (table → flag → rows).
+    """
+
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    files: dict[str, FileReport] = field(default_factory=dict)
+    reports: dict[str, TableReport] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    source_flags: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+class Workbench:
+    """Reads files, refuses rows, lands tables. Use as a context manager.
+
+    ``zone``: the zone of the source's local times; ``now``: the wall clock, after which nothing can have happened.
+    """
+
+    def __init__(self, zone: str, now: dt.datetime, threads: int, memory_limit: str, spill: str, progress: Callable[[str], None]) -> None:
+        self.zone = zone
+        self.progress = progress
+        self.landing = Landing()
+        self._now = now.astimezone(UTC).replace(tzinfo=None)
+        self._loaded: dict[str, _Loaded] = {}
+        self._made_from: dict[str, str] = {}
+        self._connection = duckdb.connect(config={"threads": threads, "memory_limit": memory_limit, "temp_directory": spill})
+        self._connection.execute("create schema source; create schema landed")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._connection.close()
+
+    def execute(self, query: str) -> None:
+        """Run a statement over the schemas ``source`` and ``landed``."""
+        self._connection.execute(query)
+
+    def count(self, query: str) -> int:
+        """The one number that ``query`` gives."""
+        row = self._connection.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+    def load(self, archive: Archive, file: SourceFile, table: str) -> None:
+        """Read ``file``, meant for the landing table ``table``, into ``source.<alias>``; bad, future and duplicate rows get reasons.
+
+        Raises:
+            SourceError: the file is not what it should be (see ``read_text``), or a column is of another type.
+        """
+        text = read_text(archive, file)
+        self._loaded[file.alias] = _Loaded(file, table, text)
+        self.progress(f"{file.name}: {text.rows:,} rows")
+        self._connection.register(f"text_{file.alias}", text.table)
+        self._check_types(archive, file)
+        typed = self._connection.execute(typed_query(file, f"text_{file.alias}")).to_arrow_table()
+        self._connection.register("typed", self._in_utc(typed, file))
+        self.execute(f"create table source.{file.alias} as select * from typed")
+        self._connection.unregister("typed")
+        self._refuse_the_future(file)
+        self._refuse_duplicates(file)
+
+    def refuse(self, alias: str, reason: str, condition: str) -> None:
+        """Give the usable rows of ``source.<alias>`` that meet ``condition`` (SQL) the ``reason``."""
+        self.execute(f"update source.{alias} set reason = '{reason}' where reason is null and ({condition})")
+
+    def refuse_orphans(self, alias: str, column: str, parent: str, parent_column: str, reason: str) -> None:
+        """Refuse the rows of ``source.<alias>`` whose ``column`` names no usable row of ``source.<parent>``."""
+        known = f"select {parent_column} from source.{parent} where reason is null and {parent_column} is not null"
+        self.refuse(alias, reason, f"{column} not in ({known})")
+
+    def land(self, table: Table, made_from: str, query: str) -> None:
+        """Make the landing table ``table`` from ``query``, which gives its columns and ``flags``; ``changed_at`` is added.
+
+        ``made_from`` is the alias of a file, or ``landed.<table>`` for what is derived from another landing table.
+
+        Raises:
+            SourceError: no row is usable.
+        """
+        milestones = ", ".join(table.milestones)
+        changed_at = f"greatest({milestones})" if milestones else "null::timestamp"
+        self.execute(f"create table landed.{table.name} as select *, {changed_at} as changed_at from ({query})")
+        self._made_from[table.name] = made_from
+        if self.count(f"select count(*) from landed.{table.name}") == 0:
+            raise SourceError(f"{self._name_of(made_from)}: none of its rows can be used for {table.name} ({self._refusals(made_from)})")
+        columns = ", ".join(column.name for column in table.all_columns)
+        key = ", ".join(table.key)
+        rows = self._connection.execute(f"select {columns} from landed.{table.name} order by {key}").to_arrow_table()
+        self.landing.tables[table.name] = rows.cast(_naive(table.schema)).cast(table.schema)
+
+    def skip(self, table: str, reason: str) -> None:
+        """Record, and say, that ``table`` can't be filled from this data."""
+        self.landing.skipped[table] = reason
+        self.progress(f"{table}: skipped, {reason}")
+
+    def finish(self) -> Landing:
+        """Close the accounts and add the ``quarantine``."""
+        for loaded in self._loaded.values():
+            self.landing.files[loaded.file.name] = self._file_report(loaded)
+        for name, rows in self.landing.tables.items():
+            self.landing.reports[name] = self._table_report(name, rows)
+        parts = [self._quarantined(loaded) for loaded in self._loaded.values()]
+        refused = pa.concat_tables(parts).cast(QUARANTINE)
+        self.landing.tables["quarantine"] = refused.sort_by([("source_file", "ascending"), (SOURCE_ROW, "ascending")])
+        return self.landing
+
+    def _check_types(self, archive: Archive, file: SourceFile) -> None:
+        counts = self._connection.execute(readability_query(file, f"text_{file.alias}")).fetchone() or ()
+        for column, filled, unreadable, sample in zip(file.columns, counts[0::3], counts[1::3], counts[2::3], strict=True):
+            if column.required and filled == 0:
+                raise SourceError(f"{archive.label}: {file.name}: column {column.name} is empty; expected {column.form.value} in each row")
+            if filled and unreadable / filled > UNREADABLE_SHARE_MAX:
+                raise SourceError(
+                    f"{archive.label}: {file.name}: column {column.name} is of another type: expected {column.form.value} "
+                    f"(found: {str(sample)[:60]!r}; {unreadable:,} of {filled:,} values can't be read); pass the archive as downloaded"
+                )
+
+    def _in_utc(self, typed: pa.Table, file: SourceFile) -> pa.Table:
+        for column in file.columns:
+            if column.form is not Form.LOCAL_INSTANT:
+                continue
+            place = typed.schema.get_field_index(column.name)
+            local = typed.column(column.name).cast(pa.timestamp("us")).to_numpy()
+            typed = typed.set_column(place, column.name, pa.array(to_utc(local, self.zone), pa.timestamp("us")))
+        return typed
+
+    def _refuse_the_future(self, file: SourceFile) -> None:
+        happened = [column.name for column in file.columns if column.form is Form.LOCAL_INSTANT and not column.plan]
+        if happened:
+            later = " or ".join(f"{name} > timestamp '{self._now}'" for name in happened)
+            self.refuse(file.alias, "in_the_future", later)
+
+    def _refuse_duplicates(self, file: SourceFile) -> None:
+        if not file.key:
+            return
+        numbered = (
+            f"select source_row, row_number() over (partition by {', '.join(file.key)} order by source_row) as number "
+            f"from source.{file.alias} where reason is null"
+        )
+        self.refuse(file.alias, "duplicate_key", f"source_row in (select source_row from ({numbered}) where number > 1)")
+
+    def _refusals(self, alias: str) -> str:
+        return ", ".join(f"{count:,} {reason}" for reason, count in self._reasons(alias).items()) or "it holds none"
+
+    def _reasons(self, alias: str) -> dict[str, int]:
+        if alias not in self._loaded:
+            return {}
+        counted = self._connection.execute(
+            f"select reason, count(*) from source.{alias} where reason is not null group by all order by all"
+        ).fetchall()
+        malformed = len(self._loaded[alias].text.malformed)
+        return {str(reason): int(count) for reason, count in counted} | ({"malformed_row": malformed} if malformed else {})
+
+    def _name_of(self, made_from: str) -> str:
+        return self._loaded[made_from].file.name if made_from in self._loaded else made_from
+
+    def _file_report(self, loaded: _Loaded) -> FileReport:
+        reasons = self._reasons(loaded.file.alias)
+        return FileReport(source_rows=loaded.text.rows, used_rows=loaded.text.rows - sum(reasons.values()), quarantined=reasons)
+
+    def _table_report(self, name: str, rows: pa.Table) -> TableReport:
+        made_from = self._made_from[name]
+        flags = _flag_counts(rows) | self.landing.source_flags.get(name, {})
+        if made_from in self._loaded:
+            base = self._file_report(self._loaded[made_from])
+            source, used, quarantined = base.source_rows, base.used_rows, base.quarantined
+        else:
+            source = used = self.landing.tables[made_from.removeprefix("landed.")].num_rows
+            quarantined = {}
+        return TableReport(
+            made_from=self._name_of(made_from),
+            source_rows=source,
+            used_rows=used,
+            quarantined=quarantined,
+            landed_rows=rows.num_rows,
+            flagged=flags,
+        )
+
+    def _quarantined(self, loaded: _Loaded) -> pa.Table:
+        file = loaded.file
+        shown = ", ".join(f"'{column.name}': t.{column.name}" for column in file.kept)
+        query = (
+            f"select '{loaded.table}' as \"table\", '{file.name}' as source_file, s.source_row, s.reason, "
+            f"to_json({{{shown}}})::varchar as row_json "
+            f"from source.{file.alias} as s join text_{file.alias} as t on t.source_row = s.source_row where s.reason is not null"
+        )
+        rows = self._connection.execute(query).to_arrow_table().cast(QUARANTINE)
+        malformed = [
+            {"table": loaded.table, "source_file": file.name, "source_row": row, "reason": "malformed_row", "row_json": "{}"}
+            for row in loaded.text.malformed
+        ]
+        return pa.concat_tables([rows, pa.Table.from_pylist(malformed, schema=QUARANTINE)])
+
+
+def flags(conditions: dict[str, str]) -> str:
+    """SQL of the column ``flags``: the names whose condition (SQL) holds, joined by semicolons, in the order given."""
+    cases = ", ".join(f"case when {condition} then '{name}' end" for name, condition in conditions.items())
+    return f"concat_ws(';', {cases}) as {FLAGS.name}"
+
+
+def _naive(schema: pa.Schema) -> pa.Schema:
+    fields = [f.with_type(pa.timestamp("us")) if pa.types.is_timestamp(f.type) else f for f in schema]
+    return pa.schema(fields)
+
+
+def _flag_counts(rows: pa.Table) -> dict[str, int]:
+    names = pc.list_flatten(pc.split_pattern(rows.column(FLAGS.name).combine_chunks(), ";"))
+    counted = pc.value_counts(names.filter(pc.not_equal(names, "")))
+    return dict(sorted((str(entry["values"].as_py()), int(entry["counts"].as_py())) for entry in counted))
