@@ -1,0 +1,123 @@
+"""The read client: what a service needs of the registry, and nothing that moves. Imports neither Alembic nor feast."""
+
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import select
+
+from tradewind_contracts.errors import StateError
+from tradewind_contracts.settings import Settings
+from tradewind_contracts.verdicts import Verdict
+from tradewind_registry import queries
+from tradewind_registry.bundles import BundleStore, bundle_store
+from tradewind_registry.database import Database
+from tradewind_registry.records import AliasMove, AuditEntry, Version, VersionSummary
+from tradewind_registry.references import Reference, parse_reference
+from tradewind_registry.rows import audit_record
+from tradewind_registry.schema import AuditRow
+
+_KEPT_VERSIONS = 32
+"""Versions kept in memory; chosen: a service follows one or two."""
+
+
+class RegistryClient:
+    """Reads versions, aliases, verdicts and bundles. Safe to share between threads.
+
+    Versions never change, so each is read once and kept; an alias is asked for anew each time (one query).
+    """
+
+    def __init__(self, database: Database, bundles: BundleStore) -> None:
+        self._database = database
+        self._bundles = bundles
+        self._kept: dict[tuple[str, int, str], Version] = {}
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """The client of the registry that ``settings`` name.
+
+        Raises:
+            StateError: there is no registry yet, or it is of another revision.
+        """
+        database = Database(settings.database_url)
+        if not database.exists():
+            database.close()
+            raise StateError(f"registry {database.shown_url}: not there, or of another revision; `make run` makes or mends it")
+        return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles))
+
+    def resolve(self, reference: str | Reference) -> Version:
+        """The version that ``eta@3``, ``eta@champion`` or ``eta`` (its champion) names now.
+
+        Raises:
+            SettingsError: it is no reference.
+            NotFoundError: there is no such version or alias; says what there is.
+        """
+        wanted = parse_reference(reference) if isinstance(reference, str) else reference
+        with self._database.reading() as session:
+            number, digest = queries.resolved(session, wanted)
+            # With the digest in the key, a database that was restored to another state is noticed.
+            key = (wanted.model, number, digest)
+            version = self._kept.get(key)
+            if version is None:
+                version = queries.version_named(session, wanted.model, number)
+                if len(self._kept) >= _KEPT_VERSIONS:
+                    self._kept.clear()
+                self._kept[key] = version
+        return version
+
+    def open_bundle(self, version: Version) -> Path:
+        """A local folder with the version's bundle, every digest verified; read-only by agreement.
+
+        Raises:
+            IntegrityError: a file is absent, added or changed; names it with the expected and the found digest.
+        """
+        return self._bundles.open(dict(version.bundle_files))
+
+    def find(self, model: str, inputs_key: str) -> Version | None:
+        """The version made of these inputs, if any: who asks first need not train."""
+        with self._database.reading() as session:
+            return queries.version_of_inputs(session, model, inputs_key)
+
+    def models(self) -> list[str]:
+        """The names of all models."""
+        with self._database.reading() as session:
+            return queries.models_in(session)
+
+    def summaries(self, model: str) -> list[VersionSummary]:
+        """A line for each version, the newest first."""
+        with self._database.reading() as session:
+            return queries.summaries_of(session, model)
+
+    def versions(self, model: str) -> list[Version]:
+        """All versions whole, the oldest first; empty for an unknown model."""
+        with self._database.reading() as session:
+            return [queries.version_named(session, model, n + 1) for n in range(queries.highest_number(session, model))]
+
+    def verdicts(self, version: Version) -> list[Verdict]:
+        """All verdicts on a version in the order of recording; the last of each gate counts."""
+        with self._database.reading() as session:
+            return queries.verdicts_of(session, version.model, version.number)
+
+    def aliases(self, model: str) -> dict[str, int]:
+        """Each alias and the number that it points to."""
+        with self._database.reading() as session:
+            return queries.aliases_of(session, model)
+
+    def history(self, model: str, alias: str | None = None) -> list[AliasMove]:
+        """The moves of one alias, or of all, the oldest first."""
+        with self._database.reading() as session:
+            return queries.moves_of(session, model, alias)
+
+    def audit(self) -> list[AuditEntry]:
+        """Everything that was done or refused, the oldest first."""
+        with self._database.reading() as session:
+            return [audit_record(row) for row in session.scalars(select(AuditRow).order_by(AuditRow.id))]
+
+    def close(self) -> None:
+        """Return the connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,171 @@
+"""The registry's database: one engine for SQLite and PostgreSQL, short transactions, migrations when it is opened."""
+
+import contextlib
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from tradewind_contracts.errors import SettingsError, StateError
+from tradewind_registry.schema import HEAD_REVISION
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long a writer waits for another; chosen: a write takes milliseconds, so this is a queue of thousands."""
+
+_MIGRATION_LOCK = 0x7261_6465
+"""Key of PostgreSQL's advisory lock around migrations; chosen: any constant that is ours alone."""
+
+
+class Database:
+    """Transactions on the registry's tables.
+
+    ``url`` is SQLAlchemy's: ``sqlite:///<path>`` or ``postgresql+psycopg://…``.
+
+    Raises:
+        SettingsError: the URL is neither.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _parsed(url)
+        self._engine = _sqlite_engine(self._url) if self._sqlite_path is not None else create_engine(self._url, pool_pre_ping=True)
+        self._writing = self._engine.execution_options(tradewind_writes=True)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @property
+    def _sqlite_path(self) -> Path | None:
+        return Path(str(self._url.database)) if self._url.get_backend_name() == "sqlite" else None
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database and writes nothing.
+
+        Raises:
+            StateError: the database is out of reach.
+        """
+        with self._refusals(), Session(self._engine) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session in one transaction: committed when the block ends well, else undone whole.
+
+        On SQLite it is the only writer from its first statement on (BEGIN IMMEDIATE); on PostgreSQL callers lock the
+        model's row first.
+
+        Raises:
+            StateError: the database is out of reach, full or read-only.
+        """
+        with self._refusals(), Session(self._writing) as session, session.begin():
+            yield session
+
+    def exists(self) -> bool:
+        """Whether the tables are there, of a revision that this code knows."""
+        if self._sqlite_path is not None and not self._sqlite_path.exists():
+            return False
+        with self._refusals(), self._engine.connect() as connection:
+            return _revision(connection) == HEAD_REVISION
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest revision; several processes may do so at once.
+
+        Raises:
+            StateError: the database is out of reach, or was written by a newer Tradewind.
+        """
+        with self._refusals(), self._alone():
+            with self._engine.connect() as connection:
+                if _revision(connection) == HEAD_REVISION:
+                    return
+            with self._writing.begin() as connection:
+                if self._sqlite_path is None:
+                    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                _upgrade(connection, self.shown_url)
+
+    def close(self) -> None:
+        """Return the connections."""
+        self._engine.dispose()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        # Two first openers would both switch the fresh file to WAL, which SQLite refuses without waiting: one file lock
+        # orders them. PostgreSQL has its advisory lock instead.
+        if self._sqlite_path is None:
+            yield
+            return
+        self._sqlite_path.parent.mkdir(parents=True, exist_ok=True)
+        with self._sqlite_path.with_name(self._sqlite_path.name + ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            connection = sqlite3.connect(self._sqlite_path)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            finally:
+                connection.close()
+            yield
+
+    @contextlib.contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StateError(f"registry {self.shown_url}: {error.orig}; nothing was changed") from error
+        except (OSError, sqlite3.Error) as error:
+            raise StateError(f"registry {self.shown_url}: {error}; nothing was changed") from error
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        supported = parsed.get_backend_name() in {"sqlite", "postgresql"} and bool(parsed.database)
+    except (ArgumentError, NoSuchModuleError):
+        supported = False
+    if not supported:
+        # The URL itself may hold a password: it is not repeated.
+        raise SettingsError("registry_url: expected sqlite:///<path> or postgresql+psycopg://<user>@<host>/<database>")
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url)
+
+    def prepare(connection: Any, _record: object) -> None:
+        # The driver would open transactions on its own and too late for IMMEDIATE: switch that off.
+        connection.isolation_level = None
+        for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "foreign_keys = ON", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("tradewind_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("select version_num from alembic_version")).scalar_one_or_none()
+
+
+def _upgrade(connection: Connection, shown_url: str) -> None:
+    # Imported here: services read the registry, and only who writes it needs Alembic.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StateError(f"registry {shown_url}: {error}; it was written by a newer Tradewind, update this one") from error

@@ -1,0 +1,1 @@
+"""Alembic's migrations of the registry: applied when it is opened, in one transaction."""

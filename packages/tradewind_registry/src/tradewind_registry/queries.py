@@ -1,0 +1,130 @@
+"""Reads inside of one session: shared by the client, which only reads, and the registry, which reads before it writes."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tradewind_contracts.errors import NotFoundError
+from tradewind_contracts.verdicts import Verdict
+from tradewind_registry.records import AliasMove, Version, VersionSummary
+from tradewind_registry.references import Reference
+from tradewind_registry.rows import move_record, verdict_record, version_record
+from tradewind_registry.schema import AliasHistoryRow, AliasRow, ModelRow, VerdictRow, VersionRow
+
+
+def version_named(session: Session, model: str, number: int) -> Version:
+    """The version ``model@number``.
+
+    Raises:
+        NotFoundError: there is none; says which there are.
+    """
+    row = session.get(VersionRow, (model, number))
+    if row is None:
+        raise NotFoundError(f"no version {model}@{number}; there {versions_in_words(session, model)}")
+    return version_record(row)
+
+
+def version_of_inputs(session: Session, model: str, inputs_key: str) -> Version | None:
+    """The version registered for these inputs, if any."""
+    row = session.scalars(select(VersionRow).where(VersionRow.model == model, VersionRow.inputs_key == inputs_key)).one_or_none()
+    return version_record(row) if row else None
+
+
+def highest_number(session: Session, model: str) -> int:
+    """The highest version number of ``model``, 0 without any; numbers are dense, so it is the count too."""
+    return session.scalar(select(func.max(VersionRow.number)).where(VersionRow.model == model)) or 0
+
+
+def alias_target(session: Session, model: str, alias: str) -> int | None:
+    """The number that the alias points to, if it is set."""
+    return session.scalar(select(AliasRow.number).where(AliasRow.model == model, AliasRow.alias == alias))
+
+
+def resolved(session: Session, reference: Reference) -> tuple[int, str]:
+    """Number and bundle digest of what ``reference`` names: one light query, as services ask it again and again.
+
+    Raises:
+        NotFoundError: there is no such version or alias; says what there is.
+    """
+    query = select(VersionRow.number, VersionRow.bundle_digest).where(VersionRow.model == reference.model)
+    if reference.number is not None:
+        query = query.where(VersionRow.number == reference.number)
+    else:
+        query = query.join(AliasRow, (AliasRow.model == VersionRow.model) & (AliasRow.number == VersionRow.number))
+        query = query.where(AliasRow.alias == reference.alias)
+    found = session.execute(query).one_or_none()
+    if found is None:
+        raise NotFoundError(_missing(session, reference))
+    return found[0], found[1]
+
+
+def verdicts_of(session: Session, model: str, number: int) -> list[Verdict]:
+    """All verdicts on a version, in the order in which they were recorded."""
+    query = select(VerdictRow).where(VerdictRow.model == model, VerdictRow.number == number).order_by(VerdictRow.id)
+    return [verdict_record(row) for row in session.scalars(query)]
+
+
+def moves_of(session: Session, model: str, alias: str | None = None) -> list[AliasMove]:
+    """The moves of one alias, or of all, the oldest first."""
+    query = select(AliasHistoryRow).where(AliasHistoryRow.model == model).order_by(AliasHistoryRow.id)
+    if alias is not None:
+        query = query.where(AliasHistoryRow.alias == alias)
+    return [move_record(row) for row in session.scalars(query)]
+
+
+def aliases_of(session: Session, model: str) -> dict[str, int]:
+    """Each alias of ``model`` and the number that it points to."""
+    rows = session.execute(select(AliasRow.alias, AliasRow.number).where(AliasRow.model == model).order_by(AliasRow.alias))
+    return {alias: number for alias, number in rows}
+
+
+def summaries_of(session: Session, model: str) -> list[VersionSummary]:
+    """A line for each version, the newest first; leaves the large columns unread."""
+    aliases = aliases_of(session, model)
+    last = select(func.max(VerdictRow.id)).where(VerdictRow.model == model).group_by(VerdictRow.number, VerdictRow.gate)
+    passed: dict[int, set[str]] = {}
+    for number, gate in session.execute(select(VerdictRow.number, VerdictRow.gate).where(VerdictRow.id.in_(last), VerdictRow.passed)):
+        passed.setdefault(number, set()).add(gate)
+    columns = (VersionRow.number, VersionRow.created_at, VersionRow.as_of, VersionRow.metrics, VersionRow.bundle_digest, VersionRow.run_id)
+    rows = session.execute(
+        select(*columns, VersionRow.gates, VersionRow.baselines).where(VersionRow.model == model).order_by(VersionRow.number.desc())
+    )
+    return [
+        VersionSummary(
+            model=model,
+            number=row.number,
+            created_at=row.created_at,
+            as_of=row.as_of,
+            metrics=row.metrics,
+            baselines=row.baselines,
+            bundle_digest=row.bundle_digest,
+            run_id=row.run_id,
+            gates_passed=len(passed.get(row.number, set()) & set(row.gates)),
+            gates_total=len(row.gates),
+            aliases=tuple(alias for alias, number in aliases.items() if number == row.number),
+        )
+        for row in rows
+    ]
+
+
+def models_in(session: Session) -> list[str]:
+    """The names of all models."""
+    return list(session.scalars(select(ModelRow.name).order_by(ModelRow.name)))
+
+
+def versions_in_words(session: Session, model: str) -> str:
+    """What there is, for an error: ``are eta@1 … eta@3``."""
+    highest = highest_number(session, model)
+    if highest == 0:
+        models = models_in(session)
+        return f"is no model {model} (there are: {', '.join(models)})" if models else "is no model at all yet; `make run` registers one"
+    if highest == 1:
+        return f"is {model}@1 only"
+    return f"are {model}@1 … {model}@{highest}" if highest > 2 else f"are {model}@1 and {model}@2"
+
+
+def _missing(session: Session, reference: Reference) -> str:
+    if reference.number is not None or highest_number(session, reference.model) == 0:
+        return f"no version {reference}; there {versions_in_words(session, reference.model)}"
+    aliases = aliases_of(session, reference.model)
+    known = ", ".join(f"{reference.model}@{alias} → {number}" for alias, number in aliases.items()) or "none is set"
+    return f"no alias {reference}; aliases: {known}; versions: there {versions_in_words(session, reference.model)}"
