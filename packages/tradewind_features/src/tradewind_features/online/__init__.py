@@ -1,0 +1,1 @@
+"""The packed online store: one row per view and entity, written by one process and read by many."""

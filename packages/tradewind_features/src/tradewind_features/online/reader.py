@@ -1,0 +1,226 @@
+"""The online reader: what services import to read features. Needs numpy and SQLite; neither Feast nor pandas.
+
+reader = OnlineReader(settings.paths.online_store)
+rows = reader.read("merchant_handling_30d", ["m1", "m2"], now)
+rows.values["handling_hours_mean_30d"]  # float64 [2], NaN where absent or expired
+"""
+
+import datetime as dt
+import enum
+import os
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
+from tradewind_features.online import database
+from tradewind_features.online.database import EntityKey, ViewSpec
+from tradewind_features.online.packing import FieldType, PackedSchema, fingerprint_of, unpack
+
+_KEYS_PER_QUERY = 500  # below SQLite's default limit of 999 variables in old builds
+_NAT = np.iinfo(np.int64).min
+_US_PER_HOUR = 3_600_000_000
+
+StoredRow = tuple[int, int, bytes]
+
+
+class Presence(enum.IntEnum):
+    """Whether an entity has values in a view: never had any, has them, or has only values past their ttl."""
+
+    ABSENT = 0
+    PRESENT = 1
+    EXPIRED = 2
+
+
+@dataclass(frozen=True)
+class ViewRows:
+    """The values of ``n`` entities in one view, in the order asked.
+
+    ``values``: by feature, float64 [n] for numbers and booleans (NaN where null, absent or expired; integers are exact to 2**53),
+    object [n] with ``None`` for text. ``presence``: int8 [n] of :class:`Presence`. ``event_at``, ``created_at``: datetime64[us] [n],
+    UTC, NaT where absent; known also for expired rows. ``now``: the instant that ages and ttl refer to.
+    """
+
+    view: str
+    values: Mapping[str, NDArray[np.float64] | NDArray[np.object_]]
+    presence: NDArray[np.int8]
+    event_at: NDArray[np.datetime64]
+    created_at: NDArray[np.datetime64]
+    now: np.datetime64
+
+    @cached_property
+    def age_hours(self) -> NDArray[np.float64]:
+        """Hours from the row's event to ``now``, float64 [n]; NaN unless present, as in training sets; negative if ``now`` is earlier."""
+        age = (self.now - self.event_at).astype(np.int64) / _US_PER_HOUR
+        return np.where(self.presence == Presence.PRESENT, age, np.nan)
+
+
+class OnlineReader:
+    """Reads the packed online store at ``path``; safe to share between threads, one connection each.
+
+    It sees each committed write at once, and a file that took the place of the one it had open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+
+    def views(self) -> dict[str, ViewSpec]:
+        """What the store holds: key name, ttl and fields of each view.
+
+        Raises:
+            StateError: there is no store.
+        """
+        return self._session().views()
+
+    def read(self, view: str, keys: Sequence[EntityKey | None], now: dt.datetime) -> ViewRows:
+        """Values of ``keys`` in ``view`` as of ``now`` (zoned). A ``None`` key is absent; a key may stand more than once.
+
+        Raises:
+            NotFoundError: the store has no such view.
+            StateError: there is no store, or it can't be read.
+            IntegrityError: a stored row is torn.
+        """
+        return self.read_views({view: keys}, now)[view]
+
+    def read_views(self, keys: Mapping[str, Sequence[EntityKey | None]], now: dt.datetime) -> dict[str, ViewRows]:
+        """:meth:`read` for several views (view → keys) in one snapshot of the store: no write falls between them."""
+        return self._session().read(keys, _microseconds(now))
+
+    def close(self) -> None:
+        """Close this thread's connection; the next read opens one again."""
+        session = getattr(self._local, "session", None)
+        if session is not None:
+            session.connection.close()
+            self._local.session = None
+
+    def _session(self) -> "_Session":
+        try:
+            found = os.stat(self.path)  # noqa: PTH116 - half the time of Path.stat, and it runs at each read
+        except OSError as error:
+            self.close()
+            raise StateError(f"{self.path}: no online store here ({error.strerror}); `make run` fills it") from error
+        session: _Session | None = getattr(self._local, "session", None)
+        if session is None or session.inode != (found.st_dev, found.st_ino):
+            self.close()
+            session = _Session(database.open_for_reading(self.path), (found.st_dev, found.st_ino), self.path)
+            self._local.session = session
+        return session
+
+
+class _Session:
+    """One thread's connection and what it remembers of the views until somebody writes."""
+
+    def __init__(self, connection: sqlite3.Connection, inode: tuple[int, int], path: Path) -> None:
+        self.connection = connection
+        self.inode = inode
+        self._path = path
+        self._data_version = -1
+        self._views: dict[str, ViewSpec] = {}
+        self._schemas: dict[int, PackedSchema] = {}
+
+    def views(self) -> dict[str, ViewSpec]:
+        try:
+            self._refresh()
+        except sqlite3.Error as error:
+            raise StateError(f"{self._path}: the online store can't be read ({error})") from error
+        return dict(self._views)
+
+    def read(self, keys: Mapping[str, Sequence[EntityKey | None]], now: int) -> dict[str, ViewRows]:
+        try:
+            self.connection.execute("BEGIN")
+            try:
+                self._refresh()
+                return {view: self._read_view(self._spec(view), wanted, now) for view, wanted in keys.items()}
+            finally:
+                self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StateError(f"{self._path}: the online store can't be read ({error})") from error
+
+    def _refresh(self) -> None:
+        version = self.connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._views = database.read_views(self.connection)
+            self._schemas = database.read_schemas(self.connection)
+            self._data_version = version
+
+    def _spec(self, view: str) -> ViewSpec:
+        try:
+            return self._views[view]
+        except KeyError as error:
+            held = ", ".join(sorted(self._views)) or "none"
+            raise NotFoundError(f"{self._path}: no view {view!r} in the online store (there are: {held})") from error
+
+    def _read_view(self, spec: ViewSpec, keys: Sequence[EntityKey | None], now: int) -> ViewRows:
+        stored = self._fetch(spec.view, keys)
+        rows = [stored.get(key) if key is not None else None for key in keys]
+        event = np.array([_NAT if row is None else row[0] for row in rows], dtype=np.int64)
+        created = np.array([_NAT if row is None else row[1] for row in rows], dtype=np.int64)
+        presence = np.where(event == _NAT, Presence.ABSENT, Presence.PRESENT).astype(np.int8)
+        if spec.ttl_us:
+            presence[(event != _NAT) & (now - event > spec.ttl_us)] = Presence.EXPIRED
+        return ViewRows(
+            view=spec.view,
+            values=self._values(spec, rows, presence),
+            presence=presence,
+            event_at=event.view("datetime64[us]"),
+            created_at=created.view("datetime64[us]"),
+            now=np.datetime64(now, "us"),
+        )
+
+    def _fetch(self, view: str, keys: Sequence[EntityKey | None]) -> dict[EntityKey | None, StoredRow]:
+        table = database.rows_table(view)
+        if len(keys) == 1:
+            row = self.connection.execute(f"SELECT event_at, created_at, packed FROM {table} WHERE entity_key = ?", (keys[0],)).fetchone()  # noqa: S608
+            return {} if row is None else {keys[0]: row}
+        found: dict[EntityKey | None, StoredRow] = {}
+        wanted = list(dict.fromkeys(keys))
+        for start in range(0, len(wanted), _KEYS_PER_QUERY):
+            part = wanted[start : start + _KEYS_PER_QUERY]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT entity_key, event_at, created_at, packed FROM {table} WHERE entity_key IN ({marks})"  # noqa: S608
+            found.update((row[0], row[1:]) for row in self.connection.execute(query, part))
+        return found
+
+    def _values(
+        self, spec: ViewSpec, rows: Sequence[StoredRow | None], presence: NDArray[np.int8]
+    ) -> dict[str, NDArray[np.float64] | NDArray[np.object_]]:
+        values = _empty(spec.schema, len(rows))
+        for fingerprint, places in self._by_schema(spec, rows, presence).items():
+            schema = self._schemas[fingerprint]
+            unpacked = unpack(schema, [row[2] for place in places if (row := rows[place]) is not None])
+            for index, (name, kind) in enumerate(schema.fields):
+                if name in values:
+                    values[name][places] = unpacked.texts[name] if kind is FieldType.STRING else unpacked.numbers[:, index]
+        return values
+
+    def _by_schema(self, spec: ViewSpec, rows: Sequence[StoredRow | None], presence: NDArray[np.int8]) -> dict[int, list[int]]:
+        groups: dict[int, list[int]] = {}
+        for place, row in enumerate(rows):
+            if row is not None and presence[place] == Presence.PRESENT:
+                groups.setdefault(fingerprint_of(row[2]), []).append(place)
+        unknown = set(groups) - set(self._schemas)
+        if unknown:
+            raise IntegrityError(f"{self._path}: rows of view {spec.view!r} are packed by a schema that the store does not know")
+        return groups
+
+
+def _empty(schema: PackedSchema, count: int) -> dict[str, NDArray[np.float64] | NDArray[np.object_]]:
+    return {
+        name: np.full(count, None, dtype=object) if kind is FieldType.STRING else np.full(count, np.nan) for name, kind in schema.fields
+    }
+
+
+def _microseconds(instant: dt.datetime) -> int:
+    if instant.tzinfo is None:
+        raise ValueError(f"an instant carries a zone (found: {instant.isoformat()})")
+    return (instant - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
