@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import multiprocessing
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from tradewind_contracts.errors import TradewindError
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import Verdict
 from tradewind_registry import Registry, RegistryClient, VersionDraft
@@ -117,3 +119,33 @@ def passed_versions(
         version = registry.register(draft(f"inputs {n}"), bundle(f"tree {n}"))
         registry.record_verdicts("eta", version.number, [verdict(gate) for gate in version.gates])
     return registry
+
+
+@pytest.fixture
+def together() -> Callable[..., list[Any]]:
+    """Runs functions at once, each in a forked process of its own; what each returned, or the name of its refusal.
+
+    Whoever calls it has closed its own registry before: a connection is not for two processes.
+    """
+    context = multiprocessing.get_context("fork")
+
+    def run(*deeds: Callable[[], Any]) -> list[Any]:
+        barrier = context.Barrier(len(deeds))
+        answers = context.SimpleQueue()
+
+        def child(index: int, deed: Callable[[], Any]) -> None:
+            barrier.wait(60)
+            try:
+                answers.put((index, deed()))
+            except TradewindError as error:
+                answers.put((index, type(error).__name__))
+
+        children = [context.Process(target=child, args=(i, deed)) for i, deed in enumerate(deeds)]
+        for process in children:
+            process.start()
+        for process in children:
+            process.join(120)
+        assert [process.exitcode for process in children] == [0] * len(children)
+        return [answer for _, answer in sorted(answers.get() for _ in deeds)]
+
+    return run

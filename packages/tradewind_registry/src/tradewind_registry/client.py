@@ -39,10 +39,10 @@ class RegistryClient:
             StateError: there is no registry yet, or it is of another revision.
         """
         database = Database(settings.database_url)
-        if not database.exists():
-            database.close()
-            raise StateError(f"registry {database.shown_url}: not there, or of another revision; `make run` makes or mends it")
-        return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles))
+        with database.closed_on_refusal():
+            if not database.exists():
+                raise StateError(f"registry {database.shown_url}: not there, or of another revision; `make run` makes or mends it")
+            return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles))
 
     def resolve(self, reference: str | Reference) -> Version:
         """The version that ``eta@3``, ``eta@champion`` or ``eta`` (its champion) names now.
@@ -90,7 +90,7 @@ class RegistryClient:
     def versions(self, model: str) -> list[Version]:
         """All versions whole, the oldest first; empty for an unknown model."""
         with self._database.reading() as session:
-            return [queries.version_named(session, model, n + 1) for n in range(queries.highest_number(session, model))]
+            return queries.versions_of(session, model)
 
     def verdicts(self, version: Version) -> list[Verdict]:
         """All verdicts on a version in the order of recording; the last of each gate counts."""

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
-from tradewind_contracts.errors import SettingsError, StateError
+from tradewind_contracts.errors import SettingsError, StateError, TradewindError
 from tradewind_registry.schema import HEAD_REVISION
 
 BUSY_TIMEOUT_MS = 30_000
@@ -88,6 +88,15 @@ class Database:
                 if self._sqlite_path is None:
                     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
                 _upgrade(connection, self.shown_url)
+
+    @contextlib.contextmanager
+    def closed_on_refusal(self) -> Iterator[None]:
+        """Return the connections when the block refuses: nobody is left who would."""
+        try:
+            yield
+        except TradewindError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Return the connections."""

@@ -23,6 +23,11 @@ def version_named(session: Session, model: str, number: int) -> Version:
     return version_record(row)
 
 
+def versions_of(session: Session, model: str) -> list[Version]:
+    """All versions of ``model``, the oldest first."""
+    return [version_record(row) for row in session.scalars(select(VersionRow).where(VersionRow.model == model).order_by(VersionRow.number))]
+
+
 def version_of_inputs(session: Session, model: str, inputs_key: str) -> Version | None:
     """The version registered for these inputs, if any."""
     row = session.scalars(select(VersionRow).where(VersionRow.model == model, VersionRow.inputs_key == inputs_key)).one_or_none()

@@ -49,8 +49,9 @@ class Registry(RegistryClient):
             StateError: the database is out of reach, read-only, full, or of a newer Tradewind.
         """
         database = Database(settings.database_url)
-        database.migrate()
-        return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles), clock)
+        with database.closed_on_refusal():
+            database.migrate()
+            return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles), clock)
 
     def register(self, draft: VersionDraft, folder: Path) -> Version:
         """Seal ``draft`` with the bundle in ``folder`` as the model's next version.

@@ -3,7 +3,19 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKeyConstraint, Integer, MetaData, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tradewind_registry.records import as_utc
@@ -105,10 +117,13 @@ class VerdictRow(Base):
     """A gate's outcome; the one with the highest ``id`` counts, whatever the clock said."""
 
     __tablename__ = "verdicts"
-    __table_args__ = (ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),
+        Index("ix_verdicts_model_number", "model", "number"),
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
-    model: Mapped[str] = mapped_column(index=True)
+    model: Mapped[str]
     number: Mapped[int]
     gate: Mapped[str]
     passed: Mapped[bool]
@@ -133,10 +148,13 @@ class AliasHistoryRow(Base):
     """One move of an alias; in order of ``id``."""
 
     __tablename__ = "alias_history"
-    __table_args__ = (ForeignKeyConstraint(["model", "to_number"], ["versions.model", "versions.number"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["model", "to_number"], ["versions.model", "versions.number"]),
+        Index("ix_alias_history_model_alias", "model", "alias"),
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
-    model: Mapped[str] = mapped_column(index=True)
+    model: Mapped[str]
     alias: Mapped[str]
     action: Mapped[str]
     from_number: Mapped[int | None]

@@ -1,0 +1,94 @@
+"""Several processes at once: opening, registering, promoting."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, inspect
+
+from tradewind_contracts.settings import Settings
+from tradewind_registry import Registry, VersionDraft
+
+Together = Callable[..., list[Any]]
+
+
+def test_first_openers_at_once_make_one_registry(registry_settings: Settings, together: Together) -> None:
+    def open_it() -> list[str]:
+        with Registry.open(registry_settings) as registry:
+            return registry.models()
+
+    assert together(*[open_it] * 4) == [[]] * 4
+    engine = create_engine(registry_settings.database_url)
+    assert set(inspect(engine).get_table_names()) >= {"alembic_version", "versions", "aliases", "alias_history"}
+    engine.dispose()
+
+
+def test_writers_at_once_get_dense_numbers_and_share_equal_inputs(
+    registry_settings: Settings, together: Together, draft: Callable[..., VersionDraft], bundle: Callable[..., Path]
+) -> None:
+    folders = {key: bundle(f"tree {key}") for key in "abcdefgh"}
+
+    def register(keys: str) -> dict[str, int]:
+        with Registry.open(registry_settings) as registry:
+            return {key: registry.register(draft(key), folders[key]).number for key in keys}
+
+    first, second, third = together(lambda: register("abcdef"), lambda: register("ghabcd"), lambda: register("fedcba"))
+    numbers = {**first, **second, **third}
+    assert sorted(numbers.values()) == list(range(1, 9))
+    assert all(answer[key] == numbers[key] for answer in (first, second, third) for key in answer)
+    with Registry.open(registry_settings) as registry:
+        assert [v.number for v in registry.versions("eta")] == list(range(1, 9))
+        assert registry.orphans() == []
+        for version in registry.versions("eta"):
+            registry.open_bundle(version)
+
+
+def test_promotions_at_once_come_one_after_another(passed_versions: Registry, registry_settings: Settings, together: Together) -> None:
+    passed_versions.promote("eta", 1, why="first", who="ann")
+    passed_versions.close()
+
+    def promote(numbers: list[int]) -> list[int]:
+        with Registry.open(registry_settings) as registry:
+            moves = [registry.promote("eta", n, why="test", who="writer") for n in numbers]
+        return [move.to_number for move in moves if move is not None]
+
+    moved = together(lambda: promote([2, 1] * 5), lambda: promote([3, 2] * 5))
+    history = passed_versions.history("eta")
+    assert [later.from_number for later in history[1:]] == [earlier.to_number for earlier in history[:-1]]
+    assert passed_versions.aliases("eta")["champion"] == history[-1].to_number
+    assert len(history) == 1 + sum(len(numbers) for numbers in moved), "each move that a writer was told of stands in the history"
+
+
+def test_of_two_that_expect_the_same_champion_one_wins_and_the_other_is_told(
+    passed_versions: Registry, registry_settings: Settings, together: Together
+) -> None:
+    passed_versions.promote("eta", 1, why="first", who="ann")
+    passed_versions.close()
+
+    def promote(number: int) -> int:
+        with Registry.open(registry_settings) as registry:
+            move = registry.promote("eta", number, why="test", who="writer", expected=1)
+        assert move is not None
+        return move.to_number
+
+    answers = together(lambda: promote(2), lambda: promote(3))
+    assert "ConflictError" in answers
+    (winner,) = [answer for answer in answers if answer != "ConflictError"]
+    assert passed_versions.aliases("eta") == {"champion": winner}
+    assert len(passed_versions.history("eta")) == 2
+
+
+def test_rollbacks_at_once_go_back_one_step_for_each_that_succeeded(
+    passed_versions: Registry, registry_settings: Settings, together: Together
+) -> None:
+    for n in (1, 2, 3):
+        passed_versions.promote("eta", n, why=f"step {n}", who="ann")
+    passed_versions.close()
+
+    def roll_back() -> int:
+        with Registry.open(registry_settings) as registry:
+            return registry.rollback("eta", why="late", who="writer").to_number
+
+    answers = [answer for answer in together(roll_back, roll_back) if answer != "ConflictError"]
+    assert sorted(answers, reverse=True) == [2, 1][: len(answers)]
+    assert passed_versions.aliases("eta")["champion"] == 3 - len(answers)
