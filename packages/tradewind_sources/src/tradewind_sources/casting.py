@@ -2,6 +2,10 @@
 
 from tradewind_sources.declaration import Form, SourceColumn, SourceFile
 
+UNREADABLE = "_unreadable"
+MISSING = "_missing"
+"""Endings of the reasons of a column's values that can't be cast, or that a required column lacks."""
+
 _VALUE = {
     Form.TEXT: "{c}",
     Form.INTEGER: r"case when regexp_full_match({c}, '[+-]?\d{{1,18}}(\.0+)?') then cast(split_part({c}, '.', 1) as bigint) end",
@@ -47,9 +51,9 @@ def _value(column: SourceColumn) -> str:
 
 def _reasons(column: SourceColumn, raw: str) -> list[str]:
     name = column.name
-    found = [f"when {raw} is not null and {name} is null then '{name}_unreadable'"]
+    found = [f"when {raw} is not null and {name} is null then '{name}{UNREADABLE}'"]
     if column.required:
-        found.append(f"when {raw} is null then '{name}_missing'")
+        found.append(f"when {raw} is null then '{name}{MISSING}'")
     bounds = [f"{name} < {column.least}"] if column.least is not None else []
     bounds += [f"{name} > {column.greatest}"] if column.greatest is not None else []
     if bounds:

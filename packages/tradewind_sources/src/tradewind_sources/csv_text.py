@@ -3,9 +3,10 @@
 import csv
 import io
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from tradewind_contracts.errors import SourceError
@@ -20,8 +21,11 @@ _HEADER_BYTES = 65_536
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file as text: ``table`` has the declared columns as strings and ``source_row``; ``malformed`` lists the numbers of rows
-    with too many or too few fields, which ``table`` leaves out."""
+    """A file as text.
+
+    ``table`` has the declared columns as strings, and ``source_row``; ``malformed`` lists the numbers of the rows with too many
+    or too few fields, which ``table`` leaves out.
+    """
 
     table: pa.Table
     malformed: tuple[int, ...]
@@ -41,8 +45,8 @@ def read_text(archive: Archive, file: SourceFile) -> TextFile:
     _check_header(archive, file)
     malformed: list[int] = []
 
-    def skip(row: pyarrow.csv.InvalidRow) -> str:
-        malformed.append(row.number - 1)
+    def skip(row: pyarrow.csv.InvalidRow) -> Literal["skip"]:
+        malformed.append((row.number or 0) - 1)  # the header is row 1
         return "skip"
 
     names = [column.name for column in file.columns]
@@ -82,7 +86,5 @@ def _check_header(archive: Archive, file: SourceFile) -> None:
 
 
 def _numbered(table: pa.Table, malformed: list[int]) -> pa.Table:
-    numbers = pa.array(range(1, table.num_rows + len(malformed) + 1), pa.int64())
-    if malformed:
-        numbers = numbers.filter(pc.invert(pc.is_in(numbers, pa.array(malformed, pa.int64()))))
-    return table.append_column(SOURCE_ROW, numbers)
+    numbers = np.arange(1, table.num_rows + len(malformed) + 1, dtype=np.int64)
+    return table.append_column(SOURCE_ROW, pa.array(np.setdiff1d(numbers, malformed, assume_unique=True)))

@@ -31,7 +31,7 @@ def fetch(destination: Path, source: str = "olist") -> Path:
     for name in DATASETS[source]:
         try:
             folder = Path(kagglehub.dataset_download(name))
-        except Exception as error:  # noqa: BLE001 (kagglehub raises whatever its HTTP library does)
+        except Exception as error:  # kagglehub raises whatever its HTTP library does
             raise SourceError(f"{name}: the download failed ({error}); check the network, or download the zip by hand") from error
         _copy(folder, destination)
     return destination

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ValidationError
 
@@ -119,12 +118,8 @@ def _land_anew(
 
 def _span(landed: Landing) -> tuple[dt.datetime, dt.datetime]:
     first = pc.min(landed.tables["orders"].column("ordered_at")).as_py()
-    newest = max(pc.max(_changed(landed.tables[name])).as_py() for name in ("orders", "parcels"))
+    newest = max(pc.max(landed.tables[name].column("changed_at")).as_py() for name in ("orders", "parcels"))
     return first.astimezone(UTC), newest.astimezone(UTC)
-
-
-def _changed(rows: pa.Table) -> pa.ChunkedArray:
-    return rows.column("changed_at")
 
 
 def _as_of(text: str, source: Source, first_at: dt.datetime, newest_at: dt.datetime) -> dt.datetime:

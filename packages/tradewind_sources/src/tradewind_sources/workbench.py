@@ -4,6 +4,7 @@ Schema ``source`` holds the files with typed columns, ``source_row`` and ``reaso
 tables. Instants are naive UTC inside, so that no zone setting of the engine matters, and zoned in what is handed out.
 """
 
+import collections
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from tradewind_contracts.errors import SourceError
 from tradewind_contracts.instants import UTC
 from tradewind_contracts.tables import FLAGS, Table
 from tradewind_sources.archives import Archive
-from tradewind_sources.casting import readability_query, typed_query
+from tradewind_sources.casting import MISSING, UNREADABLE, readability_query, typed_query
 from tradewind_sources.csv_text import SOURCE_ROW, TextFile, read_text
 from tradewind_sources.declaration import Form, SourceFile
 from tradewind_sources.report import FileReport, TableReport
@@ -28,15 +29,14 @@ UNREADABLE_SHARE_MAX = 0.5
 """Above this share of unreadable values a column is of another type, and the file is refused. Chosen: single bad values are far
 below, a changed format is far above."""
 
-QUARANTINE = pa.schema(
-    [
-        pa.field("table", pa.string(), nullable=False),
-        pa.field("source_file", pa.string(), nullable=False),
-        pa.field("source_row", pa.int64(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("row_json", pa.string(), nullable=False),
-    ]
-)
+_QUARANTINE_TYPES: dict[str, pa.DataType] = {
+    "table": pa.string(),
+    "source_file": pa.string(),
+    "source_row": pa.int64(),
+    "reason": pa.string(),
+    "row_json": pa.string(),
+}
+QUARANTINE = pa.schema([pa.field(name, kind, nullable=False) for name, kind in _QUARANTINE_TYPES.items()])
 """The landing table ``quarantine``: one row per refused row of a file. ``table`` is the landing table that it was meant for;
 ``row_json`` its values as text without direct personal data (empty object for rows that could not be split into fields)."""
 
@@ -103,11 +103,11 @@ class Workbench:
         self._loaded[file.alias] = _Loaded(file, table, text)
         self.progress(f"{file.name}: {text.rows:,} rows")
         self._connection.register(f"text_{file.alias}", text.table)
-        self._check_types(archive, file)
         typed = self._connection.execute(typed_query(file, f"text_{file.alias}")).to_arrow_table()
         self._connection.register("typed", self._in_utc(typed, file))
         self.execute(f"create table source.{file.alias} as select * from typed")
         self._connection.unregister("typed")
+        self._check_types(archive, file)
         self._refuse_the_future(file)
         self._refuse_duplicates(file)
 
@@ -156,6 +156,8 @@ class Workbench:
         return self.landing
 
     def _check_types(self, archive: Archive, file: SourceFile) -> None:
+        if not any(reason.endswith((UNREADABLE, MISSING)) for reason in self._reasons(file.alias)):
+            return
         counts = self._connection.execute(readability_query(file, f"text_{file.alias}")).fetchone() or ()
         for column, filled, unreadable, sample in zip(file.columns, counts[0::3], counts[1::3], counts[2::3], strict=True):
             if column.required and filled == 0:
@@ -229,11 +231,14 @@ class Workbench:
 
     def _quarantined(self, loaded: _Loaded) -> pa.Table:
         file = loaded.file
+        refused = self._connection.execute(f"select source_row from source.{file.alias} where reason is not null").to_arrow_table()
+        wanted = pc.is_in(loaded.text.table.column(SOURCE_ROW), refused.column(SOURCE_ROW).combine_chunks())
+        self._connection.register("refused_text", loaded.text.table.filter(wanted))
         shown = ", ".join(f"'{column.name}': t.{column.name}" for column in file.kept)
         query = (
             f"select '{loaded.table}' as \"table\", '{file.name}' as source_file, s.source_row, s.reason, "
             f"to_json({{{shown}}})::varchar as row_json "
-            f"from source.{file.alias} as s join text_{file.alias} as t on t.source_row = s.source_row where s.reason is not null"
+            f"from source.{file.alias} as s join refused_text as t on t.source_row = s.source_row"
         )
         rows = self._connection.execute(query).to_arrow_table().cast(QUARANTINE)
         malformed = [
@@ -255,6 +260,8 @@ def _naive(schema: pa.Schema) -> pa.Schema:
 
 
 def _flag_counts(rows: pa.Table) -> dict[str, int]:
-    names = pc.list_flatten(pc.split_pattern(rows.column(FLAGS.name).combine_chunks(), ";"))
-    counted = pc.value_counts(names.filter(pc.not_equal(names, "")))
-    return dict(sorted((str(entry["values"].as_py()), int(entry["counts"].as_py())) for entry in counted))
+    combinations = collections.Counter(rows.column(FLAGS.name).to_pylist())
+    counted: collections.Counter[str] = collections.Counter()
+    for combination, count in combinations.items():
+        counted.update(dict.fromkeys(combination.split(";") if combination else [], count))
+    return dict(sorted(counted.items()))

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 _QUARTER = np.timedelta64(15, "m")
-"""Zones change their offset on quarters of an hour: one look-up serves all times of a quarter."""
+_QUARTERS_PER_DAY = 96
+"""Zones change their offset on quarters of an hour: one look-up serves all times of a quarter, and of a day without a change."""
 
 
 def to_utc(local: npt.NDArray[np.datetime64], zone: str) -> npt.NDArray[np.datetime64]:
@@ -20,12 +21,18 @@ def to_utc(local: npt.NDArray[np.datetime64], zone: str) -> npt.NDArray[np.datet
     micros = local.astype("datetime64[us]")
     result = np.full(micros.shape, np.datetime64("NaT", "us"), dtype="datetime64[us]")
     known = ~np.isnat(micros)
-    epoch = np.datetime64(0, "us")
-    quarters, place = np.unique((micros[known] - epoch) // _QUARTER, return_inverse=True)
-    rules = ZoneInfo(zone)
-    offsets = np.array([_offset(int(quarter), rules) for quarter in quarters], dtype="timedelta64[us]")
-    result[known] = micros[known] - offsets[place]
+    quarters = (micros[known] - np.datetime64(0, "us")) // _QUARTER
+    result[known] = micros[known] - _offsets(quarters, ZoneInfo(zone))
     return result
+
+
+def _offsets(quarters: npt.NDArray[np.int64], rules: ZoneInfo) -> npt.NDArray[np.timedelta64]:
+    days, place = np.unique(quarters // _QUARTERS_PER_DAY, return_inverse=True)
+    bounds = [(_offset(int(day) * _QUARTERS_PER_DAY, rules), _offset(int(day + 1) * _QUARTERS_PER_DAY, rules)) for day in days]
+    offsets = np.array([start for start, _ in bounds], dtype="timedelta64[us]")[place]
+    changes = np.array([start != end for start, end in bounds], dtype=bool)[place]
+    offsets[changes] = [_offset(int(quarter), rules) for quarter in quarters[changes]]
+    return offsets
 
 
 def _offset(quarter: int, rules: ZoneInfo) -> np.timedelta64:

@@ -43,9 +43,7 @@ AREA_KNOWN = "{column} in (select postal_area_id from landed.postal_areas)"
 
 def land_postal_areas(bench: Workbench) -> None:
     """Land ``postal_areas``; needs ``source.geolocation``."""
-    inside = (
-        f"geolocation_lat between {BRAZIL_LAT[0]} and {BRAZIL_LAT[1]} and geolocation_lng between {BRAZIL_LNG[0]} and {BRAZIL_LNG[1]}"
-    )
+    inside = f"geolocation_lat between {BRAZIL_LAT[0]} and {BRAZIL_LAT[1]} and geolocation_lng between {BRAZIL_LNG[0]} and {BRAZIL_LNG[1]}"
     bench.refuse("geolocation", "outside_brazil", f"not ({inside})")
     bench.land(table("postal_areas"), "geolocation", _AREAS)
     merged = bench.count(
