@@ -1,0 +1,43 @@
+"""The version that was baked into a Bento: its bundle, and a note of which version it is."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tradewind_contracts.errors import IntegrityError
+from tradewind_contracts.files import write_text
+from tradewind_serving.answers import ServedVersion
+
+NOTE = "version.json"
+BUNDLE = "bundle"
+
+
+class BakedNote(BaseModel):
+    """Which version the folder ``bundle`` beside this note is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    number: int
+    digest: str
+
+
+def write_note(folder: Path, note: BakedNote) -> None:
+    """Write the note of a baked version."""
+    write_text(folder / NOTE, note.model_dump_json(indent=2) + "\n")
+
+
+def baked_version(folder: Path) -> tuple[Path, ServedVersion] | None:
+    """The baked bundle's folder and version; None where nothing was baked (a service that runs from the repository).
+
+    Raises:
+        IntegrityError: the note can't be read.
+    """
+    note = folder / NOTE
+    if not note.exists():
+        return None
+    try:
+        said = BakedNote.model_validate_json(note.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise IntegrityError(f"{note}: not the note of a baked version ({error.errors()[0]['msg']}); build the Bento again") from error
+    return folder / BUNDLE, ServedVersion(name=said.model, number=said.number, digest=said.digest, source="baked")

@@ -1,0 +1,1 @@
+"""What product teams call: one folder, one BentoML service. Services never import each other."""

@@ -1,0 +1,1 @@
+"""The service ``eta``: when will this parcel arrive?"""
