@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tradewind_contracts.verdicts import Severity
@@ -54,8 +55,8 @@ class Claim:
     """One sentence about a table.
 
     ``columns`` are those that it reads; they are shown in samples of rows that break it. ``elsewhere`` are columns of
-    other tables that the witness reads. ``witness`` computes a column (aligned with the rows) that the expectation
-    speaks of as ``WITNESS``: for what no expectation can say alone.
+    other tables that the witness reads. ``witness`` computes a column of numbers or booleans (aligned with the rows) that
+    the expectation speaks of as ``WITNESS``: for what no expectation can say alone.
     """
 
     text: str
@@ -79,9 +80,15 @@ class Suite:
     hidden: frozenset[str] = frozenset()
 
 
-def not_null(column: str) -> Claim:
-    """``column`` has a value in every row."""
-    return Claim(f"{column} is never null", Expectation("ExpectColumnValuesToNotBeNull", {"column": column}), (column,))
+def not_null(*columns: str) -> Claim:
+    """Each of ``columns`` has a value in every row."""
+    if len(columns) == 1:
+        return Claim(f"{columns[0]} is never null", Expectation("ExpectColumnValuesToNotBeNull", {"column": columns[0]}), columns)
+
+    def known(sight: Sight) -> "pd.Series[Any]":
+        return sight.rows[list(columns)].notna().all(axis=1)
+
+    return each_row(f"{', '.join(columns)} are never null", columns, known)
 
 
 def unique(key: tuple[str, ...]) -> Claim:
@@ -120,7 +127,7 @@ def each_row(
     at_least: float = 1.0,
 ) -> Claim:
     """``holds`` is true in at least the share ``at_least`` of the rows; rows where it is null are left out of the count."""
-    expectation = Expectation("ExpectColumnValuesToBeInSet", {"column": WITNESS, "value_set": [True], "mostly": at_least})
+    expectation = Expectation("ExpectColumnValuesToBeInSet", {"column": WITNESS, "value_set": [1.0], "mostly": at_least})
     share = "" if at_least == 1.0 else f", in at least {at_least:.3g} of the rows that can tell"
     return Claim(text + share, expectation, columns, severity, holds, elsewhere or {})
 
@@ -158,7 +165,7 @@ def refers(column: str, table: str, to: str, severity: Severity = Severity.CRITI
 
 
 def true_where(holds: "pd.Series[Any]", counted: "pd.Series[Any]") -> "pd.Series[Any]":
-    """``holds`` as an object column with None where a row is not ``counted``: expectations skip nulls."""
-    values = holds.to_numpy(dtype=bool, na_value=False).astype(object)
-    values[~counted.to_numpy(dtype=bool)] = None
-    return pd.Series(values, index=holds.index, dtype=object)
+    """``holds`` as 1 and 0, null where a row is not ``counted``: expectations skip nulls."""
+    values = holds.to_numpy(dtype="float64", na_value=0.0, copy=True)
+    values[~counted.to_numpy(dtype=bool)] = np.nan
+    return pd.Series(values, index=holds.index)

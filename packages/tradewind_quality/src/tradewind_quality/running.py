@@ -55,12 +55,13 @@ def _evaluated(suite: Suite, rows: pd.DataFrame, sight: Sight) -> dict[int, Any]
     for number, claim in enumerate(suite.claims):
         if claim.of_schema or _absent(claim, suite.table, sight.tables):
             continue
-        names = {WITNESS: f"{WITNESS}_{number}"}
+        witness = f"{WITNESS}_{number}"
         if claim.witness is not None:
-            whole[names[WITNESS]] = claim.witness(sight)
-        for column in (c for c in claim.columns if c not in whole.columns):
-            whole[column] = rows[column]
-        expectations[number] = _built(claim, names)
+            whole[witness] = claim.witness(sight).astype("float64")
+        else:
+            for column in (c for c in claim.columns if c not in whole.columns):
+                whole[column] = rows[column]
+        expectations[number] = _built(claim, {WITNESS: witness})
     return dict(zip(expectations, _validated(whole, list(expectations.values())), strict=True))
 
 
