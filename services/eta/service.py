@@ -18,6 +18,7 @@ from starlette.routing import Route
 from services.eta.schemas import EtaAnswer, EtaBatch, EtaBatchAnswer, EtaRequest, Health, openapi_document
 from tradewind_contracts.errors import TradewindError
 from tradewind_contracts.settings import settings
+from tradewind_models.eta import predictor
 from tradewind_serving import metrics
 from tradewind_serving.answering import EtaDesk
 from tradewind_serving.refusals import RequestRefusedError
@@ -70,10 +71,7 @@ class Eta:
     """When will this parcel arrive?"""
 
     def __init__(self) -> None:
-        try:
-            self._desk = EtaDesk.open(settings(), BAKED)
-        except TradewindError as error:
-            raise refuse_to_start(error) from error
+        self._desk = EtaDesk.open(settings(), predictor.load, BAKED)
 
     @bentoml.on_deployment
     @staticmethod
@@ -81,7 +79,7 @@ class Eta:
         """Prove all that a start needs, before any worker starts: a key, a world, features, and a version whose digests match."""
         try:
             AccessPolicy.of(settings())
-            EtaDesk.open(settings(), BAKED, follow=False).close()
+            EtaDesk.open(settings(), predictor.load, BAKED, follow=False).close()
         except TradewindError as error:
             raise refuse_to_start(error) from error
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.online.reader import OnlineReader
-from tradewind_models.eta import predictor
 from tradewind_models.eta.vector import days_at
 from tradewind_registry.client import RegistryClient
 from tradewind_serving.answers import Estimate, Estimates, EtaAnswer, Health, Promise, ServedVersion
@@ -44,8 +43,8 @@ class EtaDesk:
         self._vectorizer = vectorizer
 
     @classmethod
-    def open(cls, settings: Settings, baked: Path, load: Load = predictor.load, follow: bool = True) -> "EtaDesk":
-        """A desk that is ready to answer. ``baked`` is the folder of the built-in version, which need not be there.
+    def open(cls, settings: Settings, load: Load, baked: Path, follow: bool = True) -> "EtaDesk":
+        """A desk that is ready to answer. ``load`` is the family's; ``baked`` the folder of the built-in version, which need not be there.
 
         Raises:
             TradewindError: no world, no online store, no champion, or a digest that does not match.

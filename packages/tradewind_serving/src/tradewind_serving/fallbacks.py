@@ -46,7 +46,7 @@ def _age(vector: Vector, view: str, row: int) -> FeatureAge:
         return FeatureAge(hours=round(hours, 3))
     if vector.presence[view][row] == Presence.EXPIRED:
         return FeatureAge(reason="expired")
-    return FeatureAge(reason="absent" if vector.keys[view][row] is not None else "no key: a place is unknown")
+    return FeatureAge(reason="absent" if vector.keys[view][row] is not None else "no key: a place or the category is unknown")
 
 
 def _places(request: EtaRequest, parcels: Parcels, vector: Vector, row: int) -> list[Fallback]:
@@ -82,7 +82,10 @@ def _views(vector: Vector, row: int) -> list[Fallback]:
             found.append(_say(FallbackKind.VIEW_EXPIRED, f"{view}: the newest row of {key!r} is past its time to live"))
         elif presence[row] == Presence.ABSENT and view in vector.expiring:
             found.append(
-                _say(FallbackKind.VIEW_ABSENT, f"{view}: no row for {key!r}" if key is not None else f"{view}: no key, a place is unknown")
+                _say(
+                    FallbackKind.VIEW_ABSENT,
+                    f"{view}: no row for {key!r}" if key is not None else f"{view}: no key, a place or the category is unknown",
+                )
             )
     return found
 

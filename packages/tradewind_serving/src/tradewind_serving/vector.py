@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tradewind_contracts.bundle import REQUEST, BundleContract
 from tradewind_contracts.errors import IntegrityError
-from tradewind_features.keys import parcel_keys
+from tradewind_features.keys import PARCEL_KEY_PARTS, parcel_keys
 from tradewind_features.online.reader import OnlineReader, Presence, ViewRows
 from tradewind_features.transforms import PARCEL_REQUEST_FEATURES, parcel_request
 from tradewind_serving.parcels import REQUEST_COLUMNS, Parcels
@@ -29,7 +29,8 @@ OnDemand = Callable[[Mapping[str, Any]], Mapping[str, NDArray[np.float64]]]
 ON_DEMAND: dict[str, tuple[tuple[str, ...], OnDemand]] = {"parcel_request": (PARCEL_REQUEST_FEATURES, parcel_request)}
 """Views that are computed from the request: what they give, and the same function that the on-demand view calls."""
 
-KEYS = frozenset(parcel_keys([], [], [], [], []))
+KEYS = frozenset(parcel_keys({name: [] for name in PARCEL_KEY_PARTS}))
+"""Join keys that a request leads to."""
 
 Text = list[str | None]
 
@@ -103,7 +104,16 @@ class Vectorizer:
         # Nothing has expired for the whole batch that had not for its first order; the later ones are judged one by one.
         now = parcels.ordered_at.min().astype(dt.datetime).replace(tzinfo=dt.UTC)
         origin, destination, profile = self._places(parcels, now)
-        keys = parcel_keys(parcels.merchant_id, origin.area, origin.state, list(parcels.destination_area), destination.state)
+        keys = parcel_keys(
+            {
+                "merchant_id": parcels.merchant_id,
+                "category": parcels.columns["category"].tolist(),
+                "origin_postal_area_id": origin.area,
+                "origin_state": origin.state,
+                "destination_postal_area_id": destination.area,
+                "destination_state": destination.state,
+            }
+        )
         specs = self._reader.views()
         wanted = _by_view(contract)
         stored = {view: keys[specs[view].key_name] for view in wanted if view in specs and view != MERCHANT_PROFILE}
@@ -150,6 +160,8 @@ class Vectorizer:
 
     def _compute(self, vector: Vector, view: str, names: Sequence[str], parcels: Parcels) -> None:
         given = parcels.columns | {
+            "origin_state": np.array(vector.origin.state, dtype=object),
+            "destination_state": np.array(vector.destination.state, dtype=object),
             "origin_lat": vector.origin.lat,
             "origin_lng": vector.origin.lng,
             "destination_lat": vector.destination.lat,
