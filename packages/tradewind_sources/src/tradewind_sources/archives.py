@@ -37,6 +37,9 @@ class Archive(abc.ABC):
     def _stream(self, name: str) -> IO[bytes]:
         """The bytes of the file ``name``, which is in it."""
 
+    def close(self) -> None:  # noqa: B027 (a folder holds nothing open)
+        """Let go of what the archive holds open."""
+
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """The file ``name`` as a stream.
@@ -109,6 +112,10 @@ class ZipArchive(Archive):
 
     def _stream(self, name: str) -> IO[bytes]:
         return self._zip.open(self._members[name])
+
+    def close(self) -> None:
+        """Let go of the zip."""
+        self._zip.close()
 
     def _checked(self, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
         members: dict[str, zipfile.ZipInfo] = {}

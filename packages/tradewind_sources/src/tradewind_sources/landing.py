@@ -1,11 +1,13 @@
 """``land``: from somebody's data to the landing tables and the world's clock."""
 
+import contextlib
 import datetime as dt
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import duckdb
 import pyarrow.compute as pc
 from pydantic import ValidationError
 
@@ -48,9 +50,12 @@ def land(source: str, data: Path | None, settings: Settings, progress: Callable[
     found = _source(source)
     if data is None:
         raise SettingsError(f"{source}: no data given; {found.how_to_get}")
-    archives = found.find(data)
     landing = settings.paths.landing
-    with locked(landing):
+    with contextlib.ExitStack() as stack:
+        archives = found.find(data)
+        for archive in archives:
+            stack.callback(archive.close)
+        stack.enter_context(locked(landing))
         clean(landing)
         digest = digest_json({"data": found.digest(archives), "code": code_digest()})
         report = _stored_report(landing, digest)
@@ -91,12 +96,7 @@ def _stored_report(landing: Path, digest: str) -> LandingReport | None:
 def _land_anew(
     source: Source, archives: Sequence[Archive], settings: Settings, digest: str, progress: Callable[[str], None]
 ) -> LandingReport:
-    with (
-        tempfile.TemporaryDirectory(prefix="tradewind-landing-") as spill,
-        Workbench(source.zone, Clock().now(), settings.threads, settings.memory_limit, spill, progress) as bench,
-    ):
-        source.fill(archives, bench)
-        landed = bench.finish()
+    landed = _filled(source, archives, settings, progress)
     first_at, newest_at = _span(landed)
     report = LandingReport(
         source=source.name,
@@ -112,8 +112,26 @@ def _land_anew(
     chosen = _as_of(settings.as_of, source, first_at, newest_at)
     facts = {"source": source.name, "input_digest": digest, "report": report.model_dump(mode="json")}
     store(settings.paths.landing, landed.tables, facts)
+    for name, file in report.files.items():
+        if file.quarantined:
+            progress(f"{name}: quarantined " + ", ".join(f"{count:,} {reason}" for reason, count in file.quarantined.items()))
     progress(f"{source.name}: landed {sum(t.landed_rows for t in report.tables.values()):,} rows in {len(report.tables)} tables")
     return report.model_copy(update={"as_of": chosen})
+
+
+def _filled(source: Source, archives: Sequence[Archive], settings: Settings, progress: Callable[[str], None]) -> Landing:
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="tradewind-landing-") as spill,
+            Workbench(source.zone, Clock().now(), settings.threads, settings.memory_limit, spill, progress) as bench,
+        ):
+            source.fill(archives, bench)
+            return bench.finish()
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise StateError(
+            f"{tempfile.gettempdir()}: too little room to land in with memory_limit {settings.memory_limit} ({error}); "
+            "make room there, or raise TRADEWIND_MEMORY_LIMIT, and run again"
+        ) from error
 
 
 def _span(landed: Landing) -> tuple[dt.datetime, dt.datetime]:

@@ -34,10 +34,10 @@ def digest(archives: Sequence[Archive]) -> str:
 
 
 def _zip_in(data: Path) -> Path | None:
-    if not data.is_dir() or (data / COMMERCE[0].name).exists():
-        return None
     if (data / COMMERCE_ZIP).is_file():
         return data / COMMERCE_ZIP
+    if not data.is_dir() or (data / COMMERCE[0].name).exists():
+        return None
     found = ", ".join(sorted(p.name for p in data.iterdir())[:12]) or "nothing"
     raise SourceError(f"{data}: neither {COMMERCE_ZIP} nor {COMMERCE[0].name} in it (found: {found}); pass the archive as downloaded")
 
