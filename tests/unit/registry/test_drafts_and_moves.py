@@ -27,7 +27,7 @@ def sample(root: Path) -> dict[str, Any]:
     ("field", "value", "said"),
     [
         ("metrics", {"mae_days": math.nan}, "null for what could not be measured"),
-        ("slices", {"state": {"SP": {"mae_days": math.inf}}}, "null for what could not be measured"),
+        ("slices", {"state": {"SP": {"eta": {"mae_days": math.inf}}}}, "null for what could not be measured"),
         ("facts", {"when": AT}, "plain JSON"),
         ("as_of", "2018-04-01T00:00:00", "timezone"),
         ("gates", [], "at least 1 item"),

@@ -5,7 +5,7 @@
 
 from tradewind_registry.client import RegistryClient
 from tradewind_registry.errors import ConflictError, GateError
-from tradewind_registry.records import AliasMove, AuditEntry, Version, VersionDraft, VersionSummary, latest_verdicts
+from tradewind_registry.records import AliasMove, AuditEntry, Version, VersionDraft, VersionSummary, latest_verdicts, main_metric
 from tradewind_registry.references import CHAMPION, Reference, parse_reference
 from tradewind_registry.registry import ANYWHERE, Registry
 
@@ -23,5 +23,6 @@ __all__ = [
     "VersionDraft",
     "VersionSummary",
     "latest_verdicts",
+    "main_metric",
     "parse_reference",
 ]

@@ -52,11 +52,13 @@ class VersionDraft(BaseModel):
     rows: int = Field(ge=0)
     """Rows of the holdout that the metrics were measured on."""
     metrics: Annotated[Metrics, AfterValidator(_plain)]
-    """The first one is what ``list`` shows beside the baselines'."""
+    """The first one but ``n`` is the main one: what ``list`` shows beside the baselines'."""
     baselines: Annotated[dict[str, Metrics], AfterValidator(_plain)] = {}
     """By name of the baseline: the same metrics on the same rows."""
-    slices: Annotated[dict[str, dict[str, Metrics]], AfterValidator(_plain)] = {}
-    """By dimension (``destination_state``), then by value (``SP``): metrics, with ``n`` = rows."""
+    differences: Annotated[dict[str, Metrics], AfterValidator(_plain)] = {}
+    """By baseline: the main metric of the model minus the baseline's, with ``low`` and ``high`` (95 %, paired)."""
+    slices: Annotated[dict[str, dict[str, dict[str, Metrics]]], AfterValidator(_plain)] = {}
+    """By dimension (``destination_state``), by value (``SP``), by name of the model and its baselines: metrics, with ``n``."""
     calibration: Annotated[Metrics, AfterValidator(_plain)] = {}
     """By nominal level (``0.9``): share of outcomes at or below that quantile, 0 to 1."""
     importance: Annotated[dict[str, float], AfterValidator(_plain)] = {}
@@ -143,6 +145,11 @@ class AuditEntry(BaseModel):
     subject: str
     run_id: str
     detail: dict[str, Any] = {}
+
+
+def main_metric(metrics: Metrics) -> str | None:
+    """The name of the metric that versions are compared by: the first one that is not the count ``n``."""
+    return next((name for name in metrics if name != "n"), None)
 
 
 def latest_verdicts(verdicts: list[Verdict]) -> dict[str, Verdict]:

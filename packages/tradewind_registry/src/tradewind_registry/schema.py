@@ -104,6 +104,7 @@ class VersionRow(Base):
     rows: Mapped[int] = mapped_column(BigInteger)
     metrics: Mapped[dict[str, Any]]
     baselines: Mapped[dict[str, Any]]
+    differences: Mapped[dict[str, Any]]
     slices: Mapped[dict[str, Any]]
     calibration: Mapped[dict[str, Any]]
     importance: Mapped[dict[str, Any]]

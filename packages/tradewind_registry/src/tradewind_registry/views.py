@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from tradewind_contracts.errors import NotFoundError
 from tradewind_contracts.instants import iso
 from tradewind_registry.client import RegistryClient
-from tradewind_registry.records import Metrics, Version, VersionSummary, latest_verdicts
+from tradewind_registry.records import Metrics, Version, VersionSummary, latest_verdicts, main_metric
 
 _SHOWN_DIGITS = 12
 
@@ -88,7 +88,7 @@ def shown(value: float | None) -> str:
 
 
 def _summary_line(summary: VersionSummary) -> tuple[str, ...]:
-    name = next(iter(summary.metrics), None)
+    name = main_metric(summary.metrics)
     compared = [(k, v[name]) for k, v in summary.baselines.items() if name in v] if name else []
     beside = f" ({', '.join(f'{k} {shown(v)}' for k, v in compared)})" if compared else ""
     return (
