@@ -105,6 +105,20 @@ def test_a_table_of_which_nothing_can_be_used(tiny: Tiny, own_settings: Settings
     planted = tiny()
     for row in planted.tables[made.ORDERS]:
         row[3] = "2999-01-01 00:00:00"
+    assert f"{made.ORDERS}: none of its rows can be used for orders (60 in_the_future)" in refused(planted, own_settings)
+
+
+@pytest.mark.parametrize("file", [made.ORDERS, made.TRANSLATIONS])
+def test_a_table_of_which_each_row_has_a_field_too_many(tiny: Tiny, own_settings: Settings, file: str) -> None:
+    planted = tiny()
+    planted.tables[file] = [[*row, ""] for row in planted.tables[file]]
+    assert f"{file}: none of its rows can be used" in refused(planted, own_settings)
+
+
+def test_orders_whose_customers_are_all_unknown(tiny: Tiny, own_settings: Settings) -> None:
+    planted = tiny()
+    for row in planted.tables[made.ORDERS]:
+        row[1] = "nobody"
     assert "none of its rows can be used" in refused(planted, own_settings)
 
 

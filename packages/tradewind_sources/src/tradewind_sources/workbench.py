@@ -97,7 +97,7 @@ class Workbench:
         """Read ``file``, meant for the landing table ``table``, into ``source.<alias>``; bad, future and duplicate rows get reasons.
 
         Raises:
-            SourceError: the file is not what it should be (see ``read_text``), or a column is of another type.
+            SourceError: the file is not what it should be (see ``read_text``), a column is of another type, or no row is usable.
         """
         text = read_text(archive, file)
         self._loaded[file.alias] = _Loaded(file, table, text)
@@ -110,6 +110,7 @@ class Workbench:
         self._check_types(archive, file)
         self._refuse_the_future(file)
         self._refuse_duplicates(file)
+        self._require_usable(file.alias, f"select count(*) from source.{file.alias} where reason is null", table)
 
     def refuse(self, alias: str, reason: str, condition: str) -> None:
         """Give the usable rows of ``source.<alias>`` that meet ``condition`` (SQL) the ``reason``."""
@@ -132,8 +133,7 @@ class Workbench:
         changed_at = f"greatest({milestones})" if milestones else "null::timestamp"
         self.execute(f"create table landed.{table.name} as select *, {changed_at} as changed_at from ({query})")
         self._made_from[table.name] = made_from
-        if self.count(f"select count(*) from landed.{table.name}") == 0:
-            raise SourceError(f"{self._name_of(made_from)}: none of its rows can be used for {table.name} ({self._refusals(made_from)})")
+        self._require_usable(made_from, f"select count(*) from landed.{table.name}", table.name)
         columns = ", ".join(column.name for column in table.all_columns)
         key = ", ".join(table.key)
         rows = self._connection.execute(f"select {columns} from landed.{table.name} order by {key}").to_arrow_table()
@@ -192,8 +192,12 @@ class Workbench:
         )
         self.refuse(file.alias, "duplicate_key", f"source_row in (select source_row from ({numbered}) where number > 1)")
 
-    def _refusals(self, alias: str) -> str:
-        return ", ".join(f"{count:,} {reason}" for reason, count in self._reasons(alias).items()) or "it holds none"
+    def _require_usable(self, made_from: str, usable: str, table: str) -> None:
+        if self.count(usable) == 0:
+            refused = ", ".join(f"{count:,} {reason}" for reason, count in self._reasons(made_from).items()) or "there are none"
+            raise SourceError(
+                f"{self._name_of(made_from)}: none of its rows can be used for {table} ({refused}); pass the archive as downloaded"
+            )
 
     def _reasons(self, alias: str) -> dict[str, int]:
         if alias not in self._loaded:

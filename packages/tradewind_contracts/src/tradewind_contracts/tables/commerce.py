@@ -147,7 +147,13 @@ REVIEWS = Table(
     columns=(
         Column("review_id", Kind.STRING, "The review; one review may speak of several orders.", nullable=False),
         Column("order_id", Kind.STRING, "The order.", nullable=False),
-        Column("asked_at", Kind.INSTANT, "The survey was sent.", nullable=False, known_at="asked_at"),
+        Column(
+            "asked_at",
+            Kind.INSTANT,
+            "Start of the local day on which the survey was sent: the row may become known up to a day later.",
+            nullable=False,
+            known_at="asked_at",
+        ),
         Column("answered_at", Kind.INSTANT, "The customer answered; null while not.", known_at="answered_at"),
         Column("score", Kind.INTEGER, "1 (worst) to 5 (best); known only once answered.", least=1, greatest=5),
         Column("has_title", Kind.BOOLEAN, "The answer has a title."),
@@ -165,7 +171,12 @@ LEADS = Table(
     known_at="contacted_at",
     columns=(
         Column("lead_id", Kind.STRING, "The lead.", nullable=False),
-        Column("contacted_at", Kind.INSTANT, "Start of the local day of first contact.", nullable=False),
+        Column(
+            "contacted_at",
+            Kind.INSTANT,
+            "Start of the local day of first contact: the row may become known up to a day later.",
+            nullable=False,
+        ),
         Column("landing_page_id", Kind.STRING, "Page where it came in."),
         Column("channel", Kind.STRING, "How it came; null or unknown where the source does not say."),
     ),
