@@ -1,9 +1,9 @@
 -- One row per destination state and day: volume, speed, lateness and backlog of recent days.
 -- A row stamped t sees orders, hand-overs, deliveries and cancellations before t.
 {% set sums = [
-    'ordered_count', 'handed_over_count', 'handling_count', 'handling_seconds', 'delivered_count', 'delivery_seconds', 'late_count',
-    'unshipped_count', 'unshipped_days', 'travelling_count', 'travelling_days'
+    'ordered_count', 'handed_over_count', 'handling_count', 'handling_seconds', 'delivered_count', 'delivery_seconds', 'late_count'
 ] %}
+{% set levels = ['unshipped_count', 'unshipped_days', 'travelling_count', 'travelling_days'] %}
 
 with
 
@@ -49,41 +49,63 @@ delivered as (
     where delivery_seconds is not null
 ),
 
-changes as (
-    {{ enter_and_leave('ordered', 'destination_state', 7, ['ordered_count']) }}
+facts as (
+    select
+        destination_state,
+        day,
+        ordered_count
+    from ordered
     union all by name
-    {{ enter_and_leave('handed_over', 'destination_state', 7, ['handed_over_count', 'handling_count', 'handling_seconds']) }}
+    select
+        destination_state,
+        day,
+        handed_over_count,
+        handling_count,
+        handling_seconds
+    from handed_over
     union all by name
-    {{ enter_and_leave('delivered', 'destination_state', 7, ['delivered_count', 'delivery_seconds', 'late_count']) }}
+    select * from delivered
     union all by name
-    {{ enter_and_leave_by('ordered', 'destination_state', var('open_handling_days'), ['unshipped_count', 'unshipped_days']) }}
+    {{ opened_and_closed('ordered', 'destination_state', var('open_handling_days'), ['unshipped_count', 'unshipped_days']) }}
     union all by name
-    {{ enter_and_leave_by('handed_over', 'destination_state', var('open_transit_days'), ['travelling_count', 'travelling_days']) }}
+    {{ opened_and_closed('handed_over', 'destination_state', var('open_transit_days'), ['travelling_count', 'travelling_days']) }}
 ),
 
-states as (
-    {{ running_sums('changes', 'destination_state', sums) }}
+totals as (
+    {{ totals('facts', 'destination_state', sums + levels) }}
 ),
 
 days as (
-    {{ daily_rows('states', 'destination_state', sums, 'ordered_count + handed_over_count + delivered_count + unshipped_count + travelling_count > 0') }}
+    {{ daily_totals('totals', 'destination_state', sums + levels) }}
+),
+
+windows as (
+    select
+        destination_state,
+        day{% for column in levels %},
+        {{ column }}{% endfor %}{% for column in sums %},
+        {{ in_last(7, column) }} as {{ column }}{% endfor %}
+    from days
+    window history as (partition by destination_state order by day)
 ),
 
 final as (
     select
         destination_state,
         {{ feature_instants('day') }},
-        ordered_count as ordered_count_7d,
-        handed_over_count as handed_over_count_7d,
-        delivered_count as delivered_count_7d,
+        ordered_count as parcels_ordered_count_7d,
+        handed_over_count as parcels_handed_over_count_7d,
+        delivered_count as parcels_delivered_count_7d,
+        {{ mean('handed_over_count', 'delivered_count') }} as handed_over_per_delivered_7d,
         {{ mean('handling_seconds', 'handling_count', 3600) }} as handling_hours_mean_7d,
         {{ mean('delivery_seconds', 'delivered_count', 86400) }} as delivery_days_mean_7d,
         {{ mean('late_count', 'delivered_count') }} as late_share_7d,
-        unshipped_count,
+        unshipped_count as parcels_unshipped_count,
         24 * ({{ day_number('day') }} - {{ mean('unshipped_days', 'unshipped_count') }}) as unshipped_hours_mean,
-        travelling_count,
+        travelling_count as parcels_travelling_count,
         24 * ({{ day_number('day') }} - {{ mean('travelling_days', 'travelling_count') }}) as travelling_hours_mean
-    from days
+    from windows
+    where ordered_count + handed_over_count + delivered_count + unshipped_count + travelling_count > 0
 )
 
 select * from final

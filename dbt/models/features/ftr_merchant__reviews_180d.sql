@@ -1,4 +1,4 @@
--- One row per merchant and day: what customers said of its orders.
+-- One row per merchant and day with reviews answered in the last 180 days: what customers said of its orders.
 -- A row stamped t sees reviews answered before t.
 {% set sums = ['reviews_count', 'score'] %}
 
@@ -12,7 +12,7 @@ reviews as (
     select * from {{ ref('fct_reviews') }}
 ),
 
-answers as (
+facts as (
     select
         parcels.merchant_id,
         {{ seen_from('reviews.answered_at') }} as day,
@@ -23,16 +23,22 @@ answers as (
     where reviews.answered_at is not null and reviews.score is not null
 ),
 
-changes as (
-    {{ enter_and_leave('answers', 'merchant_id', 180, sums) }}
-),
-
-states as (
-    {{ running_sums('changes', 'merchant_id', sums) }}
+totals as (
+    {{ totals('facts', 'merchant_id', sums) }}
 ),
 
 days as (
-    {{ daily_rows('states', 'merchant_id', sums, 'reviews_count > 0') }}
+    {{ daily_totals('totals', 'merchant_id', sums) }}
+),
+
+windows as (
+    select
+        merchant_id,
+        day,
+        {{ in_last(180, 'reviews_count') }} as reviews_count,
+        {{ in_last(180, 'score') }} as score
+    from days
+    window history as (partition by merchant_id order by day)
 ),
 
 final as (
@@ -41,7 +47,8 @@ final as (
         {{ feature_instants('day') }},
         reviews_count as reviews_count_180d,
         {{ mean('score', 'reviews_count') }} as review_score_mean_180d
-    from days
+    from windows
+    where reviews_count > 0
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- One row per lane between states and day: how long the way took lately.
+-- One row per lane between states and day with deliveries in the last 90 days: how long the way took.
 -- A row stamped t sees parcels whose hand-over and delivery were both before t, and lateness of deliveries before t.
 {% set sums = ['parcels_count', 'transit_seconds', 'delivered_count', 'delivery_seconds', 'late_count'] %}
 
@@ -31,29 +31,39 @@ deliveries as (
     where delivery_seconds is not null
 ),
 
-changes as (
-    {{ enter_and_leave('transits', 'state_lane_id', 90, ['parcels_count', 'transit_seconds']) }}
+facts as (
+    select * from transits
     union all by name
-    {{ enter_and_leave('deliveries', 'state_lane_id', 90, ['delivered_count', 'delivery_seconds', 'late_count']) }}
+    select * from deliveries
 ),
 
-states as (
-    {{ running_sums('changes', 'state_lane_id', sums) }}
+totals as (
+    {{ totals('facts', 'state_lane_id', sums) }}
 ),
 
 days as (
-    {{ daily_rows('states', 'state_lane_id', sums, 'parcels_count + delivered_count > 0') }}
+    {{ daily_totals('totals', 'state_lane_id', sums) }}
+),
+
+windows as (
+    select
+        state_lane_id,
+        day{% for column in sums %},
+        {{ in_last(90, column) }} as {{ column }}{% endfor %}
+    from days
+    window history as (partition by state_lane_id order by day)
 ),
 
 final as (
     select
         state_lane_id,
         {{ feature_instants('day') }},
-        delivered_count as delivered_count_90d,
+        delivered_count as parcels_delivered_count_90d,
         {{ mean('transit_seconds', 'parcels_count', 3600) }} as transit_hours_mean_90d,
         {{ mean('delivery_seconds', 'delivered_count', 86400) }} as delivery_days_mean_90d,
         {{ mean('late_count', 'delivered_count') }} as late_share_90d
-    from days
+    from windows
+    where delivered_count > 0
 )
 
 select * from final

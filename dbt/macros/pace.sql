@@ -1,0 +1,49 @@
+{# Pace: what happened, over what was to be expected of the whole network on the same days at the same ages.
+
+A spell is the time that a parcel waits for one event, from `start_day` to `event_day` (null while it has not happened). On each day of
+it the event either happens or does not; the network's hazard of that day and age says how often it does. Observed over expected
+compares like with like: it needs no finished parcels, so recent days are not biased towards the quick ones. (Standardised ratio of
+the follow-up time; Breslow and Day, Statistical Methods in Cancer Research II, 1987, chapter 2.) #}
+
+{# One row per spell and day at risk, up to `longest_days` days old: `keys`, `day`, `age`, `is_event`. #}
+{% macro days_at_risk(spells, keys, longest_days) -%}
+    select
+        {% for key in keys %}{{ key }},
+        {% endfor %}start_day + age as day,
+        age,
+        start_day + age = event_day as is_event
+    from (
+        select
+            {% for key in keys %}{{ key }},
+            {% endfor %}start_day,
+            event_day,
+            cast(unnest(range(
+                least(coalesce(event_day, newest_day), newest_day, start_day + {{ longest_days }}) - start_day + 1
+            )) as integer) as age
+        from {{ spells }}
+        cross join (select max(day) as newest_day from {{ ref('int_days_covered') }})
+    )
+{%- endmacro %}
+
+{# One row per `key` and day at risk, for one stage: `observed` events, and `expected` ones in billionths. #}
+{% macro observed_and_expected(spells, stage, key) -%}
+    select
+        at_risk.{{ key }},
+        at_risk.day,
+        count(*) filter (where at_risk.is_event) as {{ stage }}_observed,
+        cast(sum(hazards.hazard_billionths) as bigint) as {{ stage }}_expected
+    from (
+        {{ days_at_risk(spells, [key], var('longest_' ~ stage ~ '_spell_days')) }}
+    ) as at_risk
+    inner join {{ ref('int_network_hazards') }} as hazards
+        on at_risk.day = hazards.day and at_risk.age = hazards.age and hazards.stage = '{{ stage }}'
+    group by at_risk.{{ key }}, at_risk.day
+{%- endmacro %}
+
+{# The logarithm of observed over expected in the last `days` days, drawn to 0 by a prior of some events: above 0 is quicker than the network. #}
+{% macro pace(stage, days) -%}
+    ln(
+            ({{ in_last(days, stage ~ '_observed') }} + {{ var('pace_prior_events') }})
+            / (cast({{ in_last(days, stage ~ '_expected') }} as double) / 1000000000 + {{ var('pace_prior_events') }})
+        )
+{%- endmacro %}
