@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,6 @@ def _materialize(config: RepoConfig, view: FeatureView, start: dt.datetime, end:
     began = time.perf_counter()
     spec, path = view_storage(view), Path(view.batch_source.path)
     rows, entities = newest_visible_rows(view, spec, path, start, end)
-    written, forgotten = _write(config, spec, rows, microseconds(end))
     record = ViewMaterialization(
         view=spec.view,
         spec_digest=spec_digest(view),
@@ -104,12 +103,14 @@ def _materialize(config: RepoConfig, view: FeatureView, start: dt.datetime, end:
         to_at=iso(end),
         entities=entities,
         rows=rows.num_rows,
-        written=written,
+        written=0,
         expired=entities - rows.num_rows,
-        forgotten=forgotten,
-        seconds=round(time.perf_counter() - began, 3),
+        forgotten=0,
+        seconds=0.0,
         at=iso(Clock().now()),
     )
+    record = _write(config, spec, rows, record, microseconds(end))
+    record = replace(record, seconds=round(time.perf_counter() - began, 3))
     _LOG.info("%s: %d rows of %d entities in %.2f s", record.view, record.rows, record.entities, record.seconds)
     if config.online_store.materializations is not None:
         log_materialization(Path(config.online_store.materializations), record)
@@ -151,7 +152,8 @@ def newest_visible_rows(view: FeatureView, spec: ViewSpec, path: Path, start: dt
     return rows, entities
 
 
-def _write(config: RepoConfig, spec: ViewSpec, rows: pa.Table, end_us: int) -> tuple[int, int]:
+def _write(config: RepoConfig, spec: ViewSpec, rows: pa.Table, record: ViewMaterialization, end_us: int) -> ViewMaterialization:
+    """Rows and the note of where they came from, in one transaction; returns the record with its counts."""
     connection = database.open_for_writing(store_path(config))
     try:
         with database.transaction(connection):
@@ -163,9 +165,11 @@ def _write(config: RepoConfig, spec: ViewSpec, rows: pa.Table, end_us: int) -> t
                 packed = pack_columns(spec.schema, {name: part[name] for name in spec.schema.names}, part.num_rows)
                 keys_and_stamps = (part[name].to_pylist() for name in ("entity_key", "event_us", "created_us"))
                 written += database.write_rows(connection, spec.view, zip(*keys_and_stamps, packed, strict=True))
+            noted = replace(record, written=written, forgotten=forgotten)
+            database.note_materialized(connection, spec.view, json.dumps(asdict(noted), sort_keys=True))
     finally:
         connection.close()
-    return written, forgotten
+    return noted
 
 
 def log_materialization(folder: Path, record: ViewMaterialization) -> Path:
@@ -179,6 +183,17 @@ def log_materialization(folder: Path, record: ViewMaterialization) -> Path:
 def read_materializations(folder: Path) -> list[ViewMaterialization]:
     """All entries of the log, oldest reach first; empty where there is none."""
     return [ViewMaterialization(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
+
+
+def materialized_now(path: Path) -> dict[str, ViewMaterialization]:
+    """What each view in the online store at ``path`` was last materialized from; empty where there is no store."""
+    if not path.exists():
+        return {}
+    connection = database.open_for_reading(path)
+    try:
+        return {view: ViewMaterialization(**json.loads(record)) for view, record in database.read_materialized(connection).items()}
+    finally:
+        connection.close()
 
 
 def _reads_local_parquet(view: FeatureView) -> bool:

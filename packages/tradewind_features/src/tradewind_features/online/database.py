@@ -1,6 +1,7 @@
 """The SQLite file of the packed online store: its tables, how it is opened, and the one way in which rows get in.
 
-One file holds one world. ``views`` says what is kept, ``schemas`` how rows were packed, and each view has a table of rows.
+One file holds one world. ``views`` says what is kept, ``schemas`` how rows were packed, ``materialized`` what each view's rows
+last came from, and each view has a table of rows.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS schemas (fingerprint INTEGER PRIMARY KEY, fields TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS views (view TEXT PRIMARY KEY, key_name TEXT NOT NULL, ttl_us INTEGER NOT NULL,"
     " fingerprint INTEGER NOT NULL REFERENCES schemas)",
+    "CREATE TABLE IF NOT EXISTS materialized (view TEXT PRIMARY KEY, record TEXT NOT NULL)",
 )
 
 
@@ -118,6 +120,7 @@ def declare_view(connection: sqlite3.Connection, spec: ViewSpec) -> None:
 def drop_view(connection: sqlite3.Connection, view: str) -> None:
     """Forget a view and its rows."""
     connection.execute("DELETE FROM views WHERE view = ?", (view,))
+    connection.execute("DELETE FROM materialized WHERE view = ?", (view,))
     connection.execute(f"DROP TABLE IF EXISTS {rows_table(view)}")
 
 
@@ -125,6 +128,16 @@ def read_views(connection: sqlite3.Connection) -> dict[str, ViewSpec]:
     """All views that the store holds, by name."""
     found = connection.execute("SELECT view, key_name, ttl_us, fields FROM views JOIN schemas USING (fingerprint)")
     return {view: ViewSpec(view, key_name, ttl_us, PackedSchema.from_json(fields)) for view, key_name, ttl_us, fields in found}
+
+
+def note_materialized(connection: sqlite3.Connection, view: str, record: str) -> None:
+    """Keep, in the transaction that writes the rows, what they came from (JSON)."""
+    connection.execute("INSERT OR REPLACE INTO materialized VALUES (?, ?)", (view, record))
+
+
+def read_materialized(connection: sqlite3.Connection) -> dict[str, str]:
+    """What each view's rows last came from, by view."""
+    return dict(connection.execute("SELECT view, record FROM materialized"))
 
 
 def read_schemas(connection: sqlite3.Connection) -> dict[int, PackedSchema]:

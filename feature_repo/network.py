@@ -1,0 +1,30 @@
+"""Views of the whole network. They move with the calendar: for monitoring and calibration, not for trees that are fitted once."""
+
+from feature_repo.declaring import DAILY_TTL, view
+from feature_repo.entities import network
+
+FLOW = {
+    "parcels_ordered_count_7d": ("bigint", "Parcels ordered in the last 7 days."),
+    "parcels_handed_over_count_7d": ("bigint", "Parcels handed over in the last 7 days."),
+    "parcels_delivered_count_7d": ("bigint", "Parcels delivered in the last 7 days."),
+    "handed_over_per_delivered_7d": ("double", "Parcels handed over for each one delivered: above 1, what is under way grows."),
+    "handling_hours_mean_7d": ("double", "Mean hours from approval to hand-over of those handed over."),
+    "delivery_days_mean_7d": ("double", "Mean days from order to delivery of those delivered."),
+    "late_share_7d": ("double", "Share of those delivered after the promised day, 0 to 1."),
+    "unshipped_count": ("bigint", "Parcels that wait to be handed over."),
+    "unshipped_hours_mean": ("double", "Mean hours since their order."),
+    "travelling_count": ("bigint", "Parcels handed over and not delivered."),
+    "travelling_hours_mean": ("double", "Mean hours since their hand-over."),
+}
+"""Fields of the flow views, whatever they are about: name → (dbt's type, description)."""
+
+network_flow_7d = view(
+    "ftr_network__flow_7d",
+    network,
+    DAILY_TTL,
+    "Volume, speed, lateness and backlog of the whole network in recent days.",
+    FLOW,
+    subject="flow",
+)
+
+VIEWS = [network_flow_7d]

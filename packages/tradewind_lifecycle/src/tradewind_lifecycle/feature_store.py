@@ -1,0 +1,312 @@
+"""The feature store of a world: Feast's registry kept equal to ``feature_repo``, and the online store filled up to the world's clock.
+
+Feast is imported inside the functions: it costs seconds, and most callers of this package never need it.
+"""
+
+import contextlib
+import copy
+import datetime as dt
+import importlib
+import io
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from tradewind_contracts.errors import NotFoundError, StateError
+from tradewind_contracts.files import write_text
+from tradewind_contracts.instants import UTC, iso
+from tradewind_contracts.manifest import Manifest
+from tradewind_contracts.settings import Settings
+from tradewind_contracts.world import World
+from tradewind_features.transforms import PARCEL_REQUEST_FEATURES
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+    from tradewind_features.provider import ViewMaterialization
+
+HALF = "features"
+_BEGINNING = dt.datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AppliedSpecs(BaseModel):
+    """What is registered: the digest of each view's spec, the views of each service, and the published manifest it points at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digests: dict[str, str]
+    services: dict[str, list[str]]
+    published_digest: str
+
+    def of_service(self, service: str) -> dict[str, str]:
+        """The spec digests of the views in ``service``, on-demand views too.
+
+        Raises:
+            NotFoundError: no such service.
+        """
+        if service not in self.services:
+            raise NotFoundError(f"feature service {service!r}: not registered (there are: {', '.join(sorted(self.services)) or 'none'})")
+        return {view: self.digests[view] for view in self.services[service]}
+
+
+class MaterializedView(BaseModel):
+    """One view in the online store: entities with a visible row, rows offered and written, entities left out as expired, and whether
+    nothing had to be done.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    view: str
+    entities: int
+    rows: int
+    written: int
+    expired: int
+    seconds: float
+    reused: bool
+    published: str
+
+
+class MaterializationReport(BaseModel):
+    """The online store after a materialization: the instant that it reaches to, and each view."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    to_at: str
+    views: list[MaterializedView]
+
+    @property
+    def rows(self) -> int:
+        """Rows that are there for this instant, over all views."""
+        return sum(view.rows for view in self.views)
+
+    @property
+    def reused(self) -> bool:
+        """Whether the store already held all of it."""
+        return all(view.reused for view in self.views)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The objects of ``feature_repo``; copies that a caller may point at files."""
+
+    entities: list[Any]
+    views: list[Any]
+    on_demand: list[Any]
+    services: list[Any]
+
+
+def feature_repo_dir() -> Path:
+    """The feature repository of this workspace."""
+    return Path(__file__).resolve().parents[4] / "feature_repo"
+
+
+def repository() -> Repository:
+    """A fresh copy of what ``feature_repo`` declares."""
+    declared = _import_repository()
+    with quiet_feast():
+        return Repository(*copy.deepcopy((declared.ENTITIES, declared.VIEWS, declared.ON_DEMAND_VIEWS, declared.SERVICES)))
+
+
+def open_store(settings: Settings) -> "FeatureStore":
+    """Feast's store of the world that ``settings`` mean: its registry, published files, online store and clock.
+
+    Raises:
+        StateError: no world has landed there.
+    """
+    from feast import FeatureStore
+    from feast.repo_config import RepoConfig
+
+    paths = settings.paths
+    config = yaml.safe_load((feature_repo_dir() / "feature_store.yaml").read_text(encoding="utf-8"))
+    clock = World.read(paths.world_file).clock
+    paths.feast_registry.parent.mkdir(parents=True, exist_ok=True)
+    config["registry"]["path"] = str(paths.feast_registry)
+    config["online_store"] |= {"path": str(paths.online_store), "materializations": str(paths.materializations), "frozen_at": clock.at}
+    with quiet_feast():
+        return FeatureStore(config=RepoConfig(**config, repo_path=feature_repo_dir()))
+
+
+def apply(settings: Settings) -> AppliedSpecs:
+    """Make the registry equal to ``feature_repo`` over what is published now; objects that left the repository leave the registry.
+
+    Raises:
+        StateError: the features have not been published.
+        NotFoundError: a view's table is not among what is published.
+    """
+    published = Manifest.read(settings.paths.published / HALF)
+    declared = repository()
+    for view in declared.views:
+        path = settings.paths.published / HALF / published.table(view.batch_source.name).path
+        view.batch_source.file_options.uri = str(path)
+    store = open_store(settings)
+    objects = [*declared.entities, *declared.views, *declared.on_demand, *declared.services]
+    with quiet_feast():
+        store.apply(objects, objects_to_delete=_gone(store, objects), partial=False)
+    return applied_specs(settings, store)
+
+
+def applied_specs(settings: Settings, store: "FeatureStore | None" = None) -> AppliedSpecs:
+    """What the registry holds now.
+
+    Raises:
+        StateError: nothing has been applied, or nothing is published.
+    """
+    from tradewind_features.specs import spec_digest
+
+    store = store or open_store(settings)
+    with quiet_feast():
+        views = [*store.list_batch_feature_views(), *store.list_on_demand_feature_views()]
+        services = store.list_feature_services()
+    if not views:
+        raise StateError(f"{settings.paths.feast_registry}: no feature views are registered; `make run` applies them")
+    return AppliedSpecs(
+        digests={view.name: spec_digest(view) for view in sorted(views, key=lambda view: view.name)},
+        services={service.name: [projection.name for projection in service.feature_view_projections] for service in services},
+        published_digest=Manifest.read(settings.paths.published / HALF).digest,
+    )
+
+
+def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> MaterializationReport:
+    """Bring the online store to the world's clock; a view that it already holds for this instant is left alone.
+
+    What a row may be: event and created time at or before the clock. ``progress`` hears one line per view.
+
+    Raises:
+        StateError: nothing is registered, or a published file or the store can't be used.
+    """
+    from tradewind_features.provider import materialized_now
+    from tradewind_features.specs import spec_digest
+
+    end = World.read(settings.paths.world_file).clock.now()
+    store = open_store(settings)
+    with quiet_feast():
+        views = sorted(store.list_batch_feature_views(), key=lambda view: view.name)
+    if not views:
+        raise StateError(f"{settings.paths.feast_registry}: no feature views are registered; `make run` applies them")
+    held = materialized_now(settings.paths.online_store)
+    done = []
+    for view in views:
+        record = held.get(view.name)
+        wanted = (spec_digest(view), Path(view.batch_source.path).name, iso(end))
+        reused = record is not None and (record.spec_digest, record.published, record.to_at) == wanted
+        if record is None or not reused:
+            record = _materialize_view(store, view.name, end)
+        done.append(_reported(record, reused))
+        progress(f"{view.name}: {record.rows:,} rows of {record.entities:,} entities" + (" (already there)" if reused else ""))
+    return MaterializationReport(to_at=iso(end), views=done)
+
+
+def feature_manifest() -> dict[str, Any]:
+    """What ``feature_repo`` declares, as plain JSON: Dagster's graph and the catalogue read it and need no Feast."""
+    declared = repository()
+    return {
+        "views": [_described_view(view, declared.entities) for view in sorted(declared.views, key=lambda view: view.name)],
+        "on_demand_views": [_described_on_demand(view) for view in declared.on_demand],
+        "services": [_described_service(service) for service in declared.services],
+    }
+
+
+def write_feature_manifest(path: Path | None = None) -> Path:
+    """Write :func:`feature_manifest` to where Dagster's project reads it; a contract test holds it fresh."""
+    target = path or feature_repo_dir().parent / "dagster_project" / "generated" / "feature_views.json"
+    write_text(target, json.dumps(feature_manifest(), indent=2) + "\n")
+    return target
+
+
+@contextlib.contextmanager
+def quiet_feast() -> Iterator[None]:
+    """Keep to ourselves what Feast prints and warns of by design: that on-demand views are experimental, and ibis' use of DuckDB."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.filterwarnings("ignore", message="On demand feature view is an experimental feature", category=RuntimeWarning)
+        warnings.filterwarnings("ignore", message=r"fetch_arrow_table\(\) is deprecated", category=DeprecationWarning)
+        yield
+
+
+def _import_repository() -> ModuleType:
+    """The module with the declarations, from this workspace whatever the folder that the command was started in."""
+    root = str(feature_repo_dir().parent)
+    if root not in sys.path:
+        sys.path.append(root)
+    with quiet_feast():
+        return importlib.import_module("feature_repo.definitions")
+
+
+def _gone(store: "FeatureStore", objects: list[Any]) -> list[Any]:
+    kept = {(type(thing).__name__, thing.name) for thing in objects}
+    registered = [
+        *store.list_batch_feature_views(),
+        *store.list_on_demand_feature_views(),
+        *store.list_feature_services(),
+        *(entity for entity in store.list_entities() if not entity.name.startswith("__")),
+    ]
+    return [thing for thing in registered if (type(thing).__name__, thing.name) not in kept]
+
+
+def _materialize_view(store: "FeatureStore", view: str, end: dt.datetime) -> "ViewMaterialization":
+    with quiet_feast():
+        store.materialize(_BEGINNING, end, feature_views=[view])
+    record: ViewMaterialization = store.provider.materialized[-1]
+    return record
+
+
+def _reported(record: "ViewMaterialization", reused: bool) -> MaterializedView:
+    return MaterializedView(
+        view=record.view,
+        entities=record.entities,
+        rows=record.rows,
+        written=0 if reused else record.written,
+        expired=record.expired,
+        seconds=0.0 if reused else record.seconds,
+        reused=reused,
+        published=record.published,
+    )
+
+
+def _described_view(view: Any, entities: list[Any]) -> dict[str, Any]:
+    joined = next(entity for entity in entities if entity.name == view.entities[0])
+    return {
+        "name": view.name,
+        "model": view.batch_source.name,
+        "entity": joined.name,
+        "join_key": joined.join_key,
+        "ttl_hours": view.ttl.total_seconds() / 3600 if view.ttl else 0.0,
+        "description": view.description,
+        "owner": view.owner,
+        "tags": dict(sorted(view.tags.items())),
+        "columns": [_described_field(field) for field in view.features],
+    }
+
+
+def _described_on_demand(view: Any) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "description": view.description,
+        "owner": view.owner,
+        "tags": dict(sorted(view.tags.items())),
+        "inputs": [projection.name for projection in view.source_feature_view_projections.values()],
+        "request": [_described_field(field) for source in view.source_request_sources.values() for field in source.schema],
+        "columns": [_described_field(field) | {"description": PARCEL_REQUEST_FEATURES.get(field.name, "")} for field in view.features],
+    }
+
+
+def _described_service(service: Any) -> dict[str, Any]:
+    return {
+        "name": service.name,
+        "description": service.description,
+        "owner": service.owner,
+        "tags": dict(sorted(service.tags.items())),
+        "views": [projection.name for projection in service.feature_view_projections],
+        "features": [f"{p.name}:{field.name}" for p in service.feature_view_projections for field in p.features],
+    }
+
+
+def _described_field(field: Any) -> dict[str, str]:
+    return {"name": field.name, "type": str(field.dtype), "description": field.description}
