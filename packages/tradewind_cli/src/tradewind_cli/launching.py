@@ -1,0 +1,69 @@
+"""Start the Dagster UI or a service as a child process, and stay with it until it ends."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from tradewind_contracts.errors import SettingsError, StateError
+from tradewind_contracts.settings import Settings, settings, use
+
+
+def dev(port: int) -> None:
+    """Open the Dagster UI on loopback; blocks until it is stopped.
+
+    Raises:
+        SettingsError: the port is in use.
+    """
+    from dagster_project.execution import prepare
+
+    now = settings()
+    _require_free("127.0.0.1", port)
+    environment = prepare(now)
+    typer.secho(f"Dagster: http://127.0.0.1:{port}/asset-groups  (Ctrl-C stops it)", fg="cyan")
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "dagster_project.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    _stay(command, environment)
+
+
+def serve(port: int | None, host: str | None) -> None:
+    """Serve the champion over HTTP; blocks until it is stopped.
+
+    Raises:
+        StateError: nothing has been packaged yet.
+        SettingsError: the port is in use, or the address needs a key and there is none.
+    """
+    from tradewind_serving.launching import service_command
+
+    now = use(port=port, host=host, **_options(settings()))
+    _require_free(now.host, now.port)
+    command, environment = service_command(now)
+    typer.secho(f"ETA service: http://{now.host}:{now.port}  (OpenAPI page at /, Ctrl-C stops it)", fg="cyan")
+    _stay(command, environment)
+
+
+def _options(now: Settings) -> dict[str, object]:
+    return {"source": now.source, "world": now.world or None, "home": now.home}
+
+
+def _stay(command: list[str], environment: dict[str, str]) -> None:
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        code = process.wait(timeout=30)
+        return
+    if code:
+        raise StateError(f"{Path(command[0]).name} ended with exit code {code}; what it said stands above")
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(f"port {port} on {host} is in use ({error.strerror}); stop what holds it, or choose another with PORT=…") from error

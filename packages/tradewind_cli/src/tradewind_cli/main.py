@@ -1,0 +1,57 @@
+"""The `tradewind` command: thin. Each command imports what it needs when it runs, so that `--help` is quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradewind_cli import data, models, services
+from tradewind_contracts.errors import TradewindError
+
+app = typer.Typer(
+    name="tradewind",
+    help="Features, models and decisions of commerce logistics: from raw files to an answer that explains itself.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("fetch")(data.fetch)
+app.command("backtest")(data.backtest)
+app.command("score")(data.score)
+app.command("dev")(services.dev)
+app.command("serve")(services.serve)
+app.command("docs")(services.docs)
+app.add_typer(models.app, name="models")
+
+
+@app.command("run")
+def run(
+    source: Annotated[str | None, typer.Option(help="Source that fills the world.", show_default="olist")] = None,
+    data_: Annotated[Path | None, typer.Option("--data", help="Zip or folder with the source's files.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Freeze the clock here: a local date, or an instant. Default: 30 days before the newest row.")] = None,
+) -> None:
+    """Run the main job: land, build, publish, train, register, package, serve and ask. Then a summary."""
+    from tradewind_cli import running
+
+    running.run(source=source, data=data_, as_of=as_of)
+
+
+def main() -> None:
+    """Run the command; a refusal is one clear line on standard error and the refusal's own exit code."""
+    try:
+        app(standalone_mode=False)
+    except TradewindError as error:
+        typer.secho(f"tradewind: {error}", fg="red", err=True)
+        sys.exit(error.exit_code)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.secho("tradewind: stopped; what was published before still stands", err=True)
+        sys.exit(130)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        typer.secho(f"tradewind: {error.format_message()} (see `tradewind --help`)", fg="red", err=True)
+        sys.exit(2)
