@@ -5,7 +5,7 @@ find their files until the publish after next.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +52,14 @@ def published_models(half: Half, manifest_path: Path) -> list[PublishedModel]:
     return sorted(models, key=lambda model: model.name)
 
 
-def publish(half: Half, settings: Settings, manifest_path: Path | None = None, say: Callable[[str], None] = lambda _: None) -> Manifest:
-    """Publish the tables of ``half`` together; ``say`` hears one line per table.
+def publish(
+    half: Half,
+    settings: Settings,
+    manifest_path: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    facts: Mapping[str, object] | None = None,
+) -> Manifest:
+    """Publish the tables of ``half`` together; ``say`` hears one line per table. ``facts`` join the manifest's own.
 
     ``manifest_path`` is dbt's manifest of the build (default: the one in the world's dbt target folder). Equal content
     gives equal bytes, names and manifest digest; an unchanged file is not written again.
@@ -69,7 +75,7 @@ def publish(half: Half, settings: Settings, manifest_path: Path | None = None, s
         for model in published_models(half, manifest_path or dbt_manifest(settings)):
             tables[model.name] = _write(_rows(connection, model), model, folder)
             say(f"{model.schema}.{model.name}: {tables[model.name].rows:,} rows")
-    present = Manifest(stage=half, tables=tables, facts={"landing": Manifest.read(settings.paths.landing).digest})
+    present = Manifest(stage=half, tables=tables, facts={"landing": Manifest.read(settings.paths.landing).digest, **(facts or {})})
     _swap(present, folder)
     return present
 

@@ -100,7 +100,20 @@ def run_dbt(half: Half, settings: Settings, say: Callable[[str], None] = lambda 
         attach_landing(settings)
     exit_code = _dbt(["build", "--select", SELECTORS[half]], settings, say)
     if exit_code != 0:
-        raise _failure(half, settings)
+        raise failure(half, settings)
+
+
+def failure(half: Half, settings: Settings) -> QualityError | StateError:
+    """Why the newest `dbt build` of ``half`` failed, from what dbt left: the models and tests, or that it did not start."""
+    results = settings.paths.dbt_target / "run_results.json"
+    if not results.exists():
+        return StateError(f"dbt could not start on the {half} half; its log is in {settings.paths.logs / 'dbt'}")
+    failed = [
+        f"{result['unique_id']} ({(result.get('message') or result['status']).strip().splitlines()[0]})"
+        for result in json.loads(results.read_text(encoding="utf-8"))["results"]
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+    return QualityError(f"dbt {half}: {len(failed)} failed, nothing was published: " + "; ".join(failed[:5]))
 
 
 def dbt_manifest(settings: Settings, say: Callable[[str], None] = lambda _: None) -> Path:
@@ -127,18 +140,6 @@ def _dbt(arguments: list[str], settings: Settings, say: Callable[[str], None]) -
         for line in process.stdout:
             say(line.rstrip())
     return process.returncode
-
-
-def _failure(half: Half, settings: Settings) -> QualityError | StateError:
-    results = settings.paths.dbt_target / "run_results.json"
-    if not results.exists():
-        return StateError(f"dbt could not start on the {half} half; its log is in {settings.paths.logs / 'dbt'}")
-    failed = [
-        f"{result['unique_id']} ({(result.get('message') or result['status']).strip().splitlines()[0]})"
-        for result in json.loads(results.read_text(encoding="utf-8"))["results"]
-        if result["status"] in ("error", "fail", "runtime error")
-    ]
-    return QualityError(f"dbt {half}: {len(failed)} failed, nothing was published: " + "; ".join(failed[:5]))
 
 
 def _view(table: Table, file: Path | None) -> str:

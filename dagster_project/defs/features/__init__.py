@@ -1,0 +1,1 @@
+"""Features: views, the online store, and the proof that both sides agree."""

@@ -1,0 +1,35 @@
+"""Jobs and schedules: the whole, the daily refresh, the daily retraining."""
+
+import dagster as dg
+
+STAGES_OF_DATA = ("landing", "staging", "intermediate", "marts", "features", "labels", "published", "feature_views", "online_store")
+STAGES_OF_MODELS = ("training_sets", "models", "registry")
+
+first_parcel = dg.define_asset_job(
+    "first_parcel",
+    selection=dg.AssetSelection.all(),
+    description="The whole: from the archive to the answered question. `make run` executes this job.",
+)
+
+refresh = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.groups(*STAGES_OF_DATA, "scores"),
+    description="New data to the online store, and the champion's scores to their table.",
+)
+
+retrain = dg.define_asset_job(
+    "retrain",
+    selection=dg.AssetSelection.groups(*STAGES_OF_MODELS, "bentos"),
+    description="A new version from what is published; it becomes champion only through its gates.",
+)
+
+daily_refresh = dg.ScheduleDefinition(
+    name="daily_refresh",
+    job=refresh,
+    cron_schedule="15 4 * * *",
+    description="Each day at 04:15 UTC, after the day boundary of features and their publication lag.",
+)
+
+daily_retrain = dg.ScheduleDefinition(
+    name="daily_retrain", job=retrain, cron_schedule="15 5 * * *", description="Each day at 05:15 UTC, an hour after the refresh began."
+)

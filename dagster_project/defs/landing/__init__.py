@@ -1,0 +1,1 @@
+"""Landing: the archive, the landed tables, their quality, and the sensor on new files."""

@@ -1,0 +1,1 @@
+"""Models: training set, fit, version, champion, nightly scores."""

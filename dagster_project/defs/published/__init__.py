@@ -1,0 +1,1 @@
+"""Published: the Parquet that everybody reads."""

@@ -1,0 +1,1 @@
+"""Services: the Bento, and what the running service answers."""

@@ -1,0 +1,1 @@
+"""The warehouse: the two halves that dbt builds, and their quality."""

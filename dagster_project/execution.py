@@ -1,0 +1,105 @@
+"""Running the graph from outside the UI: the very job, in this process, on the instance that the UI shows."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dagster_project.lib.summary import RunSummary
+from tradewind_contracts.digests import digest_json
+from tradewind_contracts.errors import StateError
+from tradewind_contracts.files import write_text
+from tradewind_contracts.settings import Settings
+
+INSTANCE = """\
+# Written by tradewind; SQLite beside this file, nothing is sent anywhere.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    max_concurrent_runs: 1  # DuckDB has one writer
+retention:
+  schedule: {purge_after_days: 30}
+  sensor: {purge_after_days: {skipped: 2, failure: 30, success: 30}}
+"""
+
+Progress = Callable[[str, str, float | None], None]
+
+
+def root() -> Path:
+    """The root of the checkout: Dagster is started there, so that it finds this package."""
+    return Path(__file__).resolve().parents[1]
+
+
+def prepare(settings: Settings) -> dict[str, str]:
+    """Make what Dagster needs before it starts: its home, and dbt's manifest if it is not of the present dbt project.
+
+    Returns the variables that a Dagster process of these settings needs.
+
+    Raises:
+        StateError: the home can't be written, or dbt can't parse its project.
+    """
+    home = settings.paths.dagster
+    path = home / "dagster.yaml"
+    if not path.exists() or path.read_text(encoding="utf-8") != INSTANCE:
+        write_text(path, INSTANCE)
+    prepare_manifest(settings)
+    return {**settings.environment(), "TRADEWIND_HOME": str(settings.paths.home), "DAGSTER_HOME": str(home), "PYTHONPATH": str(root())}
+
+
+def prepare_manifest(settings: Settings) -> Path:
+    """dbt's manifest for the graph, parsed anew only where the dbt project or the source changed (`make manifest`).
+
+    Raises:
+        StateError: dbt can't parse its project; the message is dbt's.
+    """
+    from tradewind_lifecycle import reuse, warehouse
+
+    project = warehouse.dbt_project_dir()
+    path, stamp = project / "target" / "manifest.json", project / "target" / "prepared.txt"
+    wanted = digest_json({"dbt": reuse.dbt_project_digest(), "source": settings.source})
+    if path.exists() and stamp.exists() and stamp.read_text(encoding="utf-8").strip() == wanted:
+        return path
+    environment = {"TRADEWIND_DBT_SOURCE": settings.source, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONUTF8": "1"}
+    folders = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(project / "target")]
+    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "--log-path", str(project / "logs"), "parse", *folders]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own dbt)
+    if done.returncode != 0:
+        raise StateError(f"dbt can't parse {project}: {' / '.join(done.stdout.strip().splitlines()[-5:])}")
+    write_text(stamp, wanted + "\n")
+    return path
+
+
+def run_first_parcel(settings: Settings, progress: Progress = lambda step, line, seconds: None) -> RunSummary:
+    """Execute the job `first_parcel` in this process, as the UI would; its run then stands in the UI.
+
+    ``progress`` hears (step, line, seconds): seconds come with the line that ends a step.
+
+    Raises:
+        TradewindError: the refusal of whatever step failed, as it was raised; a blocking check as a ``QualityError``.
+    """
+    return run_job("first_parcel", settings, progress)
+
+
+def run_job(name: str, settings: Settings, progress: Progress = lambda step, line, seconds: None) -> RunSummary:
+    """Execute the job ``name`` in this process; see ``run_first_parcel``."""
+    import dagster as dg
+
+    prepare(settings)
+    from dagster_project.definitions import defs
+    from dagster_project.lib.failures import raised
+    from dagster_project.lib.progress import LOGGER, listening
+    from dagster_project.lib.summary import summarise
+
+    job = defs.resolve_job_def(name)
+    config: dict[str, Any] = {"loggers": {LOGGER: {}}}
+    with dg.DagsterInstance.from_config(str(settings.paths.dagster)) as instance, listening(progress), raised():
+        result = job.execute_in_process(
+            run_config=config, instance=instance, resources={"settings": settings}, tags={"tradewind/from": "cli"}
+        )
+    return summarise(result, settings)
