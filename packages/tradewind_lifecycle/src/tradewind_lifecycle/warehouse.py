@@ -48,6 +48,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_TARGET_PATH": str(paths.dbt_target),
         "DBT_LOG_PATH": str(paths.logs / "dbt"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        # Unit tests prove the code, not the data: the tests of this repository run them, a build does not.
+        "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
     }
 
 
