@@ -17,7 +17,7 @@ def test_first_openers_at_once_make_one_registry(registry_settings: Settings, to
         with Registry.open(registry_settings) as registry:
             return registry.models()
 
-    assert together(*[open_it] * 4) == [[]] * 4
+    assert together(*[open_it] * 8) == [[]] * 8
     engine = create_engine(registry_settings.database_url)
     assert set(inspect(engine).get_table_names()) >= {"alembic_version", "versions", "aliases", "alias_history"}
     engine.dispose()
