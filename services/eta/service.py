@@ -18,11 +18,14 @@ from starlette.routing import Route
 from services.eta.schemas import EtaAnswer, EtaBatch, EtaBatchAnswer, EtaRequest, Health, openapi_document
 from tradewind_contracts.errors import TradewindError
 from tradewind_contracts.settings import settings
-from tradewind_models.eta import predictor
 from tradewind_serving import metrics
-from tradewind_serving.answering import EtaDesk
+from tradewind_serving.absent import absent
 from tradewind_serving.refusals import RequestRefusedError
 from tradewind_serving.security import AccessPolicy, Doorkeeper
+
+with absent():
+    from tradewind_models.eta import predictor
+    from tradewind_serving.answering import EtaDesk
 
 BAKED = Path(__file__).resolve().parents[2] / "baked"
 """Where a Bento has its built-in version; absent in the repository."""
@@ -133,5 +136,6 @@ async def _health(_: Request) -> JSONResponse:
 
 policy: Callable[[], AccessPolicy] = lambda: AccessPolicy.of(settings())  # noqa: E731 (asked for when the app is made, not at import)
 Eta.add_asgi_middleware(Doorkeeper, policy=policy)
-Eta.mount_asgi_app(Starlette(routes=[Route("/", _health, methods=["GET"])]), path="/health", name="health")
+# At the root, not at /health: a mount answers its own path with a redirect.
+Eta.mount_asgi_app(Starlette(routes=[Route("/health", _health, methods=["GET"])]), path="/", name="health")
 _no_traces_of_refusals()

@@ -20,8 +20,6 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from tradewind_contracts.errors import SettingsError, StateError
 from tradewind_contracts.settings import Settings
-from tradewind_contracts.world import World
-from tradewind_lifecycle import labels
 from tradewind_lifecycle.bento import BuiltBento
 from tradewind_serving.client import EtaAnswer, EtaClient, EtaRequest
 
@@ -108,7 +106,9 @@ def ask(settings: Settings, running: RunningService, n: int) -> list[AnsweredQue
         StateError: no labels are published.
         EtaServiceError: the service failed or refused.
     """
-    World.read(settings.paths.world_file)
+    # Here and not above: who only serves needs nothing of what labels need.
+    from tradewind_lifecycle import labels
+
     questions = labels.questions(settings, n).to_pylist()
     with EtaClient(running.url, running.key) as eta:
         return [_answered(question, eta.predict(question_to_request(question))) for question in questions]

@@ -71,7 +71,8 @@ def build_bento(settings: Settings, version: Version, progress: Callable[[str], 
     shutil.rmtree(path, ignore_errors=True)
     try:
         settings.paths.bentos.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".context-", dir=settings.paths.bentos) as context:
+        # Not in the home: BentoML refuses to build below a folder whose name begins with a dot, and a home may stand in one.
+        with tempfile.TemporaryDirectory(prefix="tradewind-bento-") as context:
             _lay_out(Path(context), contents)
             write_text(Path(context) / "baked" / "version.json", json.dumps(note, indent=2, sort_keys=True) + "\n")
             progress(f"bentoml build {tag}")

@@ -24,6 +24,9 @@ AREA_LOCATION = "postal_area_location"
 """The two views that say where a parcel starts and ends; lane keys follow from them."""
 PLACES = ("postal_area_id", "state", "lat", "lng")
 
+AGE = "age_hours"
+"""A feature of every view: hours from its row to the order, as in training sets."""
+
 OnDemand = Callable[[Mapping[str, Any]], Mapping[str, NDArray[np.float64]]]
 
 ON_DEMAND: dict[str, tuple[tuple[str, ...], OnDemand]] = {"parcel_request": (PARCEL_REQUEST_FEATURES, parcel_request)}
@@ -79,7 +82,7 @@ class Vectorizer:
             StateError: there is no online store.
         """
         specs = self._reader.views()
-        offered = {name: set(spec.schema.names) for name, spec in specs.items() if spec.key_name in KEYS}
+        offered = {name: {*spec.schema.names, AGE} for name, spec in specs.items() if spec.key_name in KEYS}
         offered |= {name: set(features) for name, (features, _) in ON_DEMAND.items()}
         offered[REQUEST] = set(REQUEST_COLUMNS)
         needed = {(f.view, f.name) for f in contract.features} | {
@@ -154,6 +157,9 @@ class Vectorizer:
         vector.presence[found.view] = presence
         vector.age_hours[found.view] = np.where(present, age_us / 3_600_000_000, np.nan)
         for name in names:
+            if name == AGE:
+                vector.columns[f"{found.view}__{AGE}"] = vector.age_hours[found.view]
+                continue
             values: NDArray[Any] = found.values[name]
             nothing: Any = None if values.dtype == object else np.nan
             vector.columns[f"{found.view}__{name}"] = np.where(present, values, nothing)
