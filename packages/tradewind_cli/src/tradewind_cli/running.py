@@ -1,0 +1,63 @@
+"""`tradewind run`: execute the main job with a line for each step, then show what came of it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from tradewind_contracts.errors import SettingsError
+from tradewind_contracts.settings import Settings, use
+
+if TYPE_CHECKING:
+    from dagster_project.lib.summary import RunSummary
+
+
+def run(*, source: str | None, data: Path | None, as_of: str | None) -> None:
+    """Run the main job and print its summary.
+
+    Raises:
+        TradewindError: whatever step refused; what was published before still stands.
+    """
+    settings = settings_of_run(source, data, as_of)
+    console = Console(highlight=False)
+    summary = execute("first_parcel", settings, console)
+    from tradewind_cli.summaries import show
+
+    show(summary, settings, console)
+
+
+def settings_of_run(source: str | None, data: Path | None, as_of: str | None, world: str | None = None) -> Settings:
+    """The settings of a run, with its data found.
+
+    Raises:
+        SettingsError: there is no data; says how to get the archive.
+    """
+    settings = use(source=source, data=str(data.absolute()) if data else None, as_of=as_of, world=world)
+    if settings.data_path is None:
+        raise SettingsError(
+            f"no data for the source {settings.source!r}: get the archive with `tradewind fetch {settings.source} --to data` "
+            "(pip install kagglehub), then `make run DATA=data`"
+        )
+    return settings
+
+
+def execute(job: str, settings: Settings, console: Console) -> "RunSummary":
+    """Execute a Dagster job of this workspace in this process; each step prints as it starts, tells of itself, and ends."""
+    console.print(f"[bold]tradewind {job}[/]  source {settings.source}, data {settings.data_path}, home {settings.home}")
+    console.print("[dim]loading Dagster and dbt's manifest …[/]")
+    root = Path(__file__).resolve().parents[4]
+    if str(root) not in sys.path:
+        # dagster_project is a folder of the workspace, not a distribution.
+        sys.path.insert(0, str(root))
+    from dagster_project.execution import run_job
+
+    def progress(step: str, line: str, seconds: float | None) -> None:
+        name = step.replace("__", "/")
+        if seconds is None:
+            console.print(f"[cyan]▸[/] {name}" if line == "started" else f"  [dim]{line}[/]")
+        else:
+            mark = {"done": "[green]✓[/]", "failed": "[red]✗[/]"}.get(line, "[yellow]–[/]")
+            console.print(f"{mark} {name}  {line} in {seconds:.1f} s")
+
+    return run_job(job, settings, progress)
