@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from olist_archive import write_archive
+
 from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_registry.registry import Registry
@@ -94,7 +95,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[t
     home = tmp_path_factory.mktemp("whole")
     ran = tradewind(home, "run", "--data", str(archive))
     assert ran.code == 0, ran.out[-6000:]
-    yield home, ran
+    return home, ran
 
 
 def test_the_run_ends_in_answers_beside_what_happened_later(whole: tuple[Path, Ran]) -> None:

@@ -24,7 +24,16 @@ def dev(port: int) -> None:
     _require_free("127.0.0.1", port)
     environment = prepare(now)
     typer.secho(f"Dagster: http://127.0.0.1:{port}/asset-groups  (Ctrl-C stops it)", fg="cyan")
-    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "dagster_project.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        "dev",
+        "-m",
+        "dagster_project.definitions",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
     _stay(command, environment)
 
 
@@ -49,7 +58,7 @@ def _options(now: Settings) -> dict[str, object]:
 
 
 def _stay(command: list[str], environment: dict[str, str]) -> None:
-    process = subprocess.Popen(command, env={**os.environ, **environment})
+    process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603 (our own command)
     try:
         code = process.wait()
     except KeyboardInterrupt:
@@ -66,4 +75,6 @@ def _require_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise SettingsError(f"port {port} on {host} is in use ({error.strerror}); stop what holds it, or choose another with PORT=…") from error
+            raise SettingsError(
+                f"port {port} on {host} is in use ({error.strerror}); stop what holds it, or choose another with PORT=…"
+            ) from error

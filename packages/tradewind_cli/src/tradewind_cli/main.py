@@ -30,7 +30,9 @@ app.add_typer(models.app, name="models")
 def run(
     source: Annotated[str | None, typer.Option(help="Source that fills the world.", show_default="olist")] = None,
     data_: Annotated[Path | None, typer.Option("--data", help="Zip or folder with the source's files.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Freeze the clock here: a local date, or an instant. Default: 30 days before the newest row.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Freeze the clock here: a local date, or an instant. Default: 30 days before the newest row.")
+    ] = None,
 ) -> None:
     """Run the main job: land, build, publish, train, register, package, serve and ask. Then a summary."""
     from tradewind_cli import running

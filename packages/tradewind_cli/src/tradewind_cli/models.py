@@ -1,11 +1,9 @@
 """Commands about models: what the registry holds, and what may be served."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from tradewind_registry.registry import Registry
 
 app = typer.Typer(help="What the registry holds: versions, cards, history, aliases.", no_args_is_help=True)
 Reference = Annotated[str, typer.Argument(help="A version: eta@1, or eta@champion.")]
@@ -16,7 +14,7 @@ def list_versions(model: Annotated[str | None, typer.Argument(help="Only this mo
     """List versions with their gates, aliases and main metric."""
     from tradewind_registry.views import list_text
 
-    typer.echo(list_text(_registry(), model))
+    typer.echo(_read(lambda registry: list_text(registry, model)))
 
 
 @app.command("show")
@@ -24,7 +22,7 @@ def show(reference: Reference) -> None:
     """Show all that a version seals."""
     from tradewind_registry.views import show_text
 
-    typer.echo(show_text(_registry(), reference))
+    typer.echo(_read(lambda registry: show_text(registry, reference)))
 
 
 @app.command("card")
@@ -32,7 +30,7 @@ def card(reference: Reference) -> None:
     """Print a version's model card (Markdown; its plots stand beside the card under the home's reports/)."""
     from tradewind_lifecycle.cards import card_text
 
-    typer.echo(card_text(_registry(), reference))
+    typer.echo(_read(lambda registry: card_text(registry, reference)))
 
 
 @app.command("history")
@@ -40,7 +38,7 @@ def history(model: Annotated[str, typer.Argument(help="Model, such as eta.")]) -
     """Who moved which alias, when, why and from which run."""
     from tradewind_registry.views import history_text
 
-    typer.echo(history_text(_registry(), model))
+    typer.echo(_read(lambda registry: history_text(registry, model)))
 
 
 @app.command("rollback")
@@ -52,12 +50,17 @@ def rollback(
     """Point an alias back to the version that it was promoted from."""
     import getpass
 
-    move = _registry().rollback(model, alias, why=why, who=getpass.getuser())
-    typer.echo(f"{model}@{alias}: {model}@{move.from_number} → {model}@{move.to_number}; running services follow within seconds")
-
-
-def _registry() -> "Registry":
     from tradewind_contracts.settings import settings
     from tradewind_registry.registry import Registry
 
-    return Registry.open(settings())
+    with Registry.open(settings()) as registry:
+        move = registry.rollback(model, alias, why=why, who=getpass.getuser())
+    typer.echo(f"{model}@{alias}: {model}@{move.from_number} → {model}@{move.to_number}; running services follow within seconds")
+
+
+def _read(text: Callable[[Any], str]) -> str:
+    from tradewind_contracts.settings import settings
+    from tradewind_registry.client import RegistryClient
+
+    with RegistryClient.open(settings()) as registry:
+        return text(registry)
