@@ -109,6 +109,19 @@ def test_parcels_are_the_items_of_an_order_and_merchant(small) -> None:
         assert parcel["ship_by_at"] == max(item["ship_by_at"] for item in items)
 
 
+def test_the_weight_of_a_parcel_is_unknown_where_one_of_its_items_is(tiny: Callable[..., made.Planted], own_settings: Settings) -> None:
+    planted = tiny()
+    item = planted.tables[made.ITEMS][0]
+    planted.tables[made.PRODUCTS].append(["unweighed", "beleza_saude", "1", "1", "1", "", "10", "10", "10"])
+    planted.tables[made.ITEMS].append([item[0], "7", "unweighed", *item[3:]])
+    made.write_tables(planted.path, planted.tables)
+    land("olist", planted.path, own_settings)
+    parcel = next(row for row in landed_rows(own_settings, "parcels") if row["parcel_id"] == f"{item[0]}:{item[3]}")
+    assert parcel["weight_g"] is None
+    assert parcel["volume_cm3"] > 1000
+    assert parcel["flags"] == "no_weight"
+
+
 def test_a_postal_area_lies_at_the_median_of_its_points(small) -> None:
     points: dict[str, set[tuple[str, ...]]] = {}
     for row in small.planted.tables[made.GEOLOCATION]:
@@ -167,11 +180,14 @@ def test_of_rows_with_one_key_the_first_is_kept(tiny: Callable[..., made.Planted
 
 def test_a_promise_in_the_future_is_a_plan_and_a_delivery_there_is_not(tiny: Callable[..., made.Planted], own_settings: Settings) -> None:
     planted = tiny()
-    planted.tables[made.ORDERS][0][7] = "2999-01-01 00:00:00"
-    planted.tables[made.ORDERS][1][6] = "2999-01-01 00:00:00"
+    promised, delivered = planted.tables[made.ORDERS][:2]
+    promised[7] = delivered[6] = "2999-01-01 00:00:00"
     made.write_tables(planted.path, planted.tables)
     report = land("olist", planted.path, own_settings)
     assert report.files[made.ORDERS].quarantined == {"in_the_future": 1}
+    kept = {row["order_id"]: row["promised_at"] for row in landed_rows(own_settings, "orders")}
+    assert kept[promised[0]] == parse_instant("2999-01-01", ZONE)
+    assert delivered[0] not in kept
     # What belongs to the refused order goes with it.
     assert report.files[made.PAYMENTS].quarantined == {"unknown_order": 1}
 

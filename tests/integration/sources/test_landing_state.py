@@ -76,6 +76,16 @@ def test_other_data_lands_anew_and_the_files_before_stay_for_their_readers(tiny:
     assert kept <= {path.name for path in folder.glob("*.parquet")}
 
 
+def test_leftovers_of_a_killed_run_go_even_when_nothing_new_lands(tiny: Tiny, own_settings: Settings) -> None:
+    planted = tiny()
+    land("olist", planted.path, own_settings)
+    before = listing(own_settings)
+    (own_settings.paths.landing / ".orders.parquet.x.partial").write_bytes(b"of a killed run")
+    (own_settings.paths.landing / "orders-0123456789abcdef.parquet").write_bytes(b"of a killed run")
+    assert land("olist", planted.path, own_settings).reused
+    assert listing(own_settings) == before
+
+
 @pytest.mark.parametrize("broken", ["deleted", "damaged"])
 def test_a_landed_file_that_is_not_what_the_manifest_says_lands_again(tiny: Tiny, own_settings: Settings, broken: str) -> None:
     planted = tiny()

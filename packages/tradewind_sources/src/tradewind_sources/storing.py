@@ -51,12 +51,11 @@ def present(folder: Path) -> Manifest | None:
 
 
 def store(folder: Path, tables: Mapping[str, pa.Table], facts: Mapping[str, object]) -> Manifest:
-    """Write ``tables`` to ``folder`` and swap its manifest; a crash at any point leaves the manifest as it was, or the new one.
+    """Write ``tables`` to ``folder``, swap its manifest and let go of the files before the last; a crash at any point leaves the manifest as it was, or the new one.
 
     Raises:
         StateError: the file system refuses; the manifest is as before.
     """
-    clean(folder)
     before = _named(folder)
     written = {name: _write(folder, name, rows) for name, rows in sorted(tables.items())}
     previous = sorted(before - {table.path for table in written.values()})
