@@ -26,7 +26,7 @@ state_lane_transit_90d = view(
     DAILY_TTL,
     "How long parcels take from state to state.",
     {
-        "delivered_count_90d": ("bigint", "Parcels delivered in the last 90 days."),
+        "parcels_delivered_count_90d": ("bigint", "Parcels delivered in the last 90 days."),
         "transit_hours_mean_90d": ("double", "Mean hours from hand-over to delivery."),
         "delivery_days_mean_90d": ("double", "Mean days from order to delivery."),
         "late_share_90d": ("double", "Share delivered after the promised day, 0 to 1."),

@@ -11,9 +11,9 @@ FLOW = {
     "handling_hours_mean_7d": ("double", "Mean hours from approval to hand-over of those handed over."),
     "delivery_days_mean_7d": ("double", "Mean days from order to delivery of those delivered."),
     "late_share_7d": ("double", "Share of those delivered after the promised day, 0 to 1."),
-    "unshipped_count": ("bigint", "Parcels that wait to be handed over."),
+    "parcels_unshipped_count": ("bigint", "Parcels that wait to be handed over."),
     "unshipped_hours_mean": ("double", "Mean hours since their order."),
-    "travelling_count": ("bigint", "Parcels handed over and not delivered."),
+    "parcels_travelling_count": ("bigint", "Parcels handed over and not delivered."),
     "travelling_hours_mean": ("double", "Mean hours since their hand-over."),
 }
 """Fields of the flow views, whatever they are about: name → (dbt's type, description)."""

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from tradewind_contracts.errors import NotFoundError, StateError
+from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_contracts.files import write_text
 from tradewind_contracts.instants import UTC, iso
-from tradewind_contracts.manifest import Manifest
+from tradewind_contracts.manifest import Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.transforms import PARCEL_REQUEST_FEATURES
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tradewind_features.provider import ViewMaterialization
 
 HALF = "features"
+_PUBLISHED_TYPES = {"Float64": "double", "Int64": "int64", "String": "string", "Bool": "bool"}
 _BEGINNING = dt.datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -140,12 +141,14 @@ def apply(settings: Settings) -> AppliedSpecs:
     Raises:
         StateError: the features have not been published.
         NotFoundError: a view's table is not among what is published.
+        IntegrityError: a published table lacks a column of its view, or has it in another type.
     """
     published = Manifest.read(settings.paths.published / HALF)
     declared = repository()
     for view in declared.views:
-        path = settings.paths.published / HALF / published.table(view.batch_source.name).path
-        view.batch_source.file_options.uri = str(path)
+        table = published.table(view.batch_source.name)
+        _refuse_another_form(view, table)
+        view.batch_source.file_options.uri = str(settings.paths.published / HALF / table.path)
     store = open_store(settings)
     objects = [*declared.entities, *declared.views, *declared.on_demand, *declared.services]
     with quiet_feast():
@@ -237,6 +240,17 @@ def _import_repository() -> ModuleType:
         sys.path.append(root)
     with quiet_feast():
         return importlib.import_module("feature_repo.definitions")
+
+
+def _refuse_another_form(view: Any, table: PublishedTable) -> None:
+    declared = {field.name: _PUBLISHED_TYPES[str(field.dtype)] for field in [*view.entity_columns, *view.features]}
+    wrong = [
+        f"{name} {kind} (published: {table.columns.get(name, 'absent')})"
+        for name, kind in declared.items()
+        if table.columns.get(name) != kind
+    ]
+    if wrong:
+        raise IntegrityError(f"view {view.name}: {table.path} is not what feature_repo declares: {'; '.join(wrong)}; mend one of the two")
 
 
 def _gone(store: "FeatureStore", objects: list[Any]) -> list[Any]:

@@ -21,7 +21,7 @@ from tradewind_contracts.instants import iso
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_contracts.world import World
-from tradewind_features.keys import PARCEL_KEY_PARTS, parcel_keys
+from tradewind_features.keys import parcel_keys
 from tradewind_features.online.reader import OnlineReader
 from tradewind_features.transforms import parcel_request
 from tradewind_lifecycle import training_sets
@@ -74,12 +74,12 @@ def online_vectors(reader: OnlineReader, rows: pa.Table, now: dt.datetime, zone:
     ``rows``: merchant_id, category, destination_postal_area_id, ordered_at, price, freight. The origin is the merchant's profile, the
     destination's state its postal area's.
     """
-    parts = {name: rows[name].to_pylist() for name in ("merchant_id", "category", "destination_postal_area_id")}
+    parts = {name: rows[name].to_pylist() for name in training_sets.PARCEL_COLUMNS}
     places = reader.read_views({"merchant_profile": parts["merchant_id"], "postal_area_location": parts["destination_postal_area_id"]}, now)
     profile, location = places["merchant_profile"].values, places["postal_area_location"].values
     parts |= {"origin_postal_area_id": profile["postal_area_id"].tolist(), "origin_state": profile["state"].tolist()}
     parts |= {"destination_state": location["state"].tolist()}
-    keys = parcel_keys({name: parts[name] for name in PARCEL_KEY_PARTS})
+    keys = parcel_keys(parts)
     views = reader.read_views({view: keys[spec.key_name] for view, spec in reader.views().items() if spec.key_name in keys}, now)
     vectors: dict[str, Values] = {}
     for view, found in views.items():
@@ -105,7 +105,7 @@ def difference(online: Values, offline: Values) -> Difference:
 
 
 def _sampled(labels: Path, now: dt.datetime, n: int) -> pa.Table:
-    columns = [*PARCEL_KEY_PARTS, "parcel_id", "ordered_at", "price", "freight"]
+    columns = [*training_sets.PARCEL_COLUMNS, "parcel_id", "ordered_at", "price", "freight"]
     table = pq.read_table(labels, columns=columns)
     before = table.filter(pc.less(table["ordered_at"], pa.scalar(now, table["ordered_at"].type))).sort_by(
         [("ordered_at", "descending"), ("parcel_id", "ascending")]
@@ -119,14 +119,10 @@ def _sampled(labels: Path, now: dt.datetime, n: int) -> pa.Table:
 
 
 def _with_cold_rows(rows: pa.Table) -> pa.Table:
-    """The first rows get keys that nobody has; a made-up merchant has no origin, a made-up area no state."""
-    cold = np.arange(rows.num_rows) < COLD_ROWS
-    unknown = {
-        "merchant_id": "nobody", "origin_postal_area_id": None, "origin_state": None,
-        "destination_postal_area_id": "nowhere", "destination_state": None, "category": "nothing",
-    }  # fmt: skip
-    for name, value in unknown.items():
-        made_up = pc.if_else(pa.array(cold), pa.scalar(value, pa.string()), rows[name].cast(pa.string()))
+    """The first rows get keys that nobody has."""
+    cold = pa.array(np.arange(rows.num_rows) < COLD_ROWS)
+    for name in training_sets.PARCEL_COLUMNS:
+        made_up = pc.if_else(cold, pa.scalar("nowhere", pa.string()), rows[name].cast(pa.string()))
         rows = rows.set_column(rows.column_names.index(name), name, made_up)
     return rows
 
