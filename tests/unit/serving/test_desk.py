@@ -79,7 +79,13 @@ def test_a_known_parcel_is_answered_without_fallbacks(desk: Desk) -> None:
     assert [getattr(answer.estimates, name).days for name in ("p10", "p50", "p90")] == pytest.approx([days / 2, days, days * 2])
     assert answer.estimates.p50.at == (ORDERED + dt.timedelta(days=days)).replace(microsecond=0)
     assert answer.feature_ages["state_lane_transit_90d"].hours == 13.0
-    assert set(answer.feature_ages) == {"merchant_handling_30d", "state_lane_transit_90d", "network_flow_7d", "postal_area_location"}
+    assert set(answer.feature_ages) == {
+        "category_handling_90d",
+        "merchant_handling_30d",
+        "state_lane_transit_90d",
+        "network_flow_7d",
+        "postal_area_location",
+    }
 
 
 def test_the_vector_has_what_the_contract_lists_and_nothing_else(desk: Desk) -> None:
@@ -134,7 +140,9 @@ def test_an_unknown_area_falls_back_and_says_so(desk: Desk) -> None:
 
 def test_what_was_not_sent_or_never_learnt_is_said(desk: Desk) -> None:
     assert kinds(desk.ask({"category": None})[0]) == ["no_category"]
-    assert kinds(desk.ask({"category": "boats"})[0]) == ["unknown_category"]
+    never_learnt, never_seen = desk.ask({"category": "boats"})[0].fallbacks
+    assert (never_learnt.kind, never_seen.kind) == ("unknown_category", "unknown_category")
+    assert "category_handling_90d" in never_seen.detail
     assert kinds(desk.ask({"volume_cm3": None})[0]) == ["no_volume"]
 
 
@@ -142,7 +150,7 @@ def test_expired_views_are_nan_and_said(own_settings: Settings) -> None:
     serving_world.write_online_store(own_settings.paths.online_store, stamped=NOW - dt.timedelta(days=10))
     desk = Desk(own_settings)
     [answer] = desk.ask({})
-    assert kinds(answer) == ["view_expired"] * 3
+    assert kinds(answer) == ["view_expired"] * 4
     assert answer.feature_ages["network_flow_7d"].reason == "expired"
     [columns] = desk.predictor.asked
     assert np.isnan(columns["network_flow_7d__ordered_count_7d"][0])
@@ -155,7 +163,7 @@ def test_within_a_batch_each_order_has_its_own_expiry(own_settings: Settings) ->
         {"ordered_at": stamped + dt.timedelta(days=1)}, {"ordered_at": stamped + dt.timedelta(days=3, hours=1)}
     )
     assert kinds(fresh) == []
-    assert kinds(late) == ["view_expired"] * 3
+    assert kinds(late) == ["view_expired"] * 4
 
 
 def test_features_that_missed_a_daily_run_are_said_to_be_stale(own_settings: Settings) -> None:

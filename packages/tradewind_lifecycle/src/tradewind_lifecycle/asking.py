@@ -100,7 +100,9 @@ def serve(settings: Settings, bento: BuiltBento, port: int | None = None) -> Ite
 
 
 def ask(settings: Settings, running: RunningService, n: int) -> list[AnsweredQuestion]:
-    """``n`` real orders of the local day after ``as_of``, asked one by one, each beside what happened later.
+    """At most ``n`` real orders of the local day after ``as_of``, asked one by one, each beside what happened later.
+
+    An order whose weight nobody recorded is left out: the service asks for one.
 
     Raises:
         StateError: no labels are published.
@@ -109,7 +111,7 @@ def ask(settings: Settings, running: RunningService, n: int) -> list[AnsweredQue
     # Here and not above: who only serves needs nothing of what labels need.
     from tradewind_lifecycle import labels
 
-    questions = labels.questions(settings, n).to_pylist()
+    questions = [question for question in labels.questions(settings, n).to_pylist() if question["weight_g"]]
     with EtaClient(running.url, running.key) as eta:
         return [_answered(question, eta.predict(question_to_request(question))) for question in questions]
 
@@ -120,7 +122,7 @@ def question_to_request(question: Mapping[str, Any]) -> EtaRequest:
         merchant_id=question["merchant_id"],
         destination_postal_code=question["destination_postal_area_id"],
         weight_g=question["weight_g"],
-        volume_cm3=question["volume_cm3"],
+        volume_cm3=question["volume_cm3"] or None,
         items_count=question["items_count"],
         category=question["category"],
         price=float(question["price"]),

@@ -66,6 +66,8 @@ def build_bento(settings: Settings, version: Version, progress: Callable[[str], 
     tag = f"{SERVICE}:{digest[:16]}"
     path = settings.paths.bentos / "bentos" / SERVICE / digest[:16]
     if _is_whole(path, listing):
+        # What is served by default: `bentoml build` writes it too, but only when it builds.
+        write_text(path.with_name("latest"), path.name)
         return BuiltBento(tag, path, digest, reused=True)
     # What a killed build left: `bentoml build` would refuse to write over it.
     shutil.rmtree(path, ignore_errors=True)

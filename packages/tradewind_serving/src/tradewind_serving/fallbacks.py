@@ -13,11 +13,13 @@ from tradewind_serving.vector import Vector
 STALE_HOURS = 48.0
 """Chosen: rows are stamped daily, so that up to 25 hours are usual, and at 48 one daily run was missed."""
 
+CATEGORY_KEY = "category"
+
 
 def fallbacks_of(served: Served, request: EtaRequest, parcels: Parcels, vector: Vector, row: int) -> list[Fallback]:
     """The fallbacks of one parcel, in a fixed order."""
     found = _places(request, parcels, vector, row)
-    found += _request(served.contract, parcels, row)
+    found += _request(served.contract, parcels, vector, row)
     found += _views(vector, row)
     found += _ages(vector, row)
     if served.version.source == "baked":
@@ -61,11 +63,11 @@ def _places(request: EtaRequest, parcels: Parcels, vector: Vector, row: int) -> 
     return found
 
 
-def _request(contract: BundleContract, parcels: Parcels, row: int) -> list[Fallback]:
+def _request(contract: BundleContract, parcels: Parcels, vector: Vector, row: int) -> list[Fallback]:
     wanted = {feature.name for feature in contract.features if feature.view == REQUEST}
     found = []
     category = parcels.columns["category"][row]
-    if "category" in wanted and category is None:
+    if category is None and ("category" in wanted or CATEGORY_KEY in vector.key_names.values()):
         found.append(_say(FallbackKind.NO_CATEGORY, "category was not sent; the model treats it as unknown"))
     elif "category" in wanted and category not in contract.vocabularies.get("category", []):
         found.append(_say(FallbackKind.UNKNOWN_CATEGORY, f"category {category!r} is not among those that the model learnt"))
@@ -75,17 +77,20 @@ def _request(contract: BundleContract, parcels: Parcels, row: int) -> list[Fallb
 
 
 def _views(vector: Vector, row: int) -> list[Fallback]:
+    """Absent views with a key of their own (the category, the merchant's and the area's places are said by name), expired ones."""
     found = []
     for view, presence in vector.presence.items():
         key = vector.keys[view][row]
+        by_category = vector.key_names[view] == CATEGORY_KEY
         if presence[row] == Presence.EXPIRED:
             found.append(_say(FallbackKind.VIEW_EXPIRED, f"{view}: the newest row of {key!r} is past its time to live"))
-        elif presence[row] == Presence.ABSENT and view in vector.expiring:
+        elif presence[row] != Presence.ABSENT or view not in vector.expiring or (by_category and key is None):
+            continue
+        elif by_category:
+            found.append(_say(FallbackKind.UNKNOWN_CATEGORY, f"{view}: no row for category {key!r}"))
+        else:
             found.append(
-                _say(
-                    FallbackKind.VIEW_ABSENT,
-                    f"{view}: no row for {key!r}" if key is not None else f"{view}: no key, a place or the category is unknown",
-                )
+                _say(FallbackKind.VIEW_ABSENT, f"{view}: no row for {key!r}" if key is not None else f"{view}: no key, a place is unknown")
             )
     return found
 

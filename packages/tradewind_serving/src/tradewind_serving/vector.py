@@ -29,7 +29,7 @@ AGE = "age_hours"
 
 OnDemand = Callable[[Mapping[str, Any]], Mapping[str, NDArray[np.float64]]]
 
-ON_DEMAND: dict[str, tuple[tuple[str, ...], OnDemand]] = {"parcel_request": (PARCEL_REQUEST_FEATURES, parcel_request)}
+ON_DEMAND: dict[str, tuple[tuple[str, ...], OnDemand]] = {"parcel_request": (tuple(PARCEL_REQUEST_FEATURES), parcel_request)}
 """Views that are computed from the request: what they give, and the same function that the on-demand view calls."""
 
 KEYS = frozenset(parcel_keys({name: [] for name in PARCEL_KEY_PARTS}))
@@ -54,7 +54,7 @@ class Vector:
     """The columns that a predictor takes, each (n,), and what was found for them.
 
     ``age_hours``: by feature view of the contract, float64 [n], NaN unless present. ``presence``: int8 [n] of Presence.
-    ``keys``: the key that each parcel was looked up by. ``expiring``: views with a time to live.
+    ``keys``: the key that each parcel was looked up by, ``key_names`` what kind of key. ``expiring``: views with a time to live.
     """
 
     columns: dict[str, NDArray[Any]]
@@ -64,6 +64,7 @@ class Vector:
     age_hours: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     presence: dict[str, NDArray[np.int8]] = field(default_factory=dict)
     keys: dict[str, Text] = field(default_factory=dict)
+    key_names: dict[str, str] = field(default_factory=dict)
     expiring: frozenset[str] = frozenset()
 
 
@@ -129,6 +130,7 @@ class Vectorizer:
             destination=destination,
             merchant_known=profile.presence == Presence.PRESENT,
             keys=stored | {MERCHANT_PROFILE: list(parcels.merchant_id)},
+            key_names={view: specs[view].key_name for view in rows},
             expiring=frozenset(view for view in rows if specs[view].ttl_us),
         )
         for view, found in rows.items():

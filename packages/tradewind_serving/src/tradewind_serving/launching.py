@@ -1,0 +1,38 @@
+"""How a built service is started: the command and the environment of its process, for whoever keeps it running."""
+
+import sys
+
+from tradewind_contracts.errors import StateError
+from tradewind_contracts.settings import Settings
+from tradewind_serving.security import AccessPolicy, is_loopback
+
+SERVICE = "eta"
+LATEST = "latest"
+"""BentoML's file beside the Bentos of a name: the version that was built, or found built, last."""
+
+
+def service_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """The command that serves the newest Bento at the settings' address, and the variables that it needs.
+
+    Without a key on a loopback address the service answers anonymously, to this machine only: who starts it by hand asks for that.
+
+    Raises:
+        StateError: no Bento has been built.
+        SettingsError: the address is not loopback, and there is no key.
+    """
+    bentos = settings.paths.bentos / "bentos" / SERVICE
+    try:
+        version = (bentos / LATEST).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise StateError(f"{bentos}: no Bento has been built here; `make run` does") from error
+    path = bentos / version
+    if not (path / "bento.yaml").exists():
+        raise StateError(f"{path}: the Bento is not whole; `make run` builds it again")
+    own = settings.model_copy(update={"home": settings.paths.home})
+    if own.api_key is None and is_loopback(own.host):
+        own = own.model_copy(update={"allow_anonymous": True})
+    AccessPolicy.of(own)
+    command = [sys.executable, "-m", "bentoml", "serve", str(path), "--host", own.host, "--port", str(own.port)]
+    # BentoML empties the folder of metrics in its home at each start: each port has a home of its own.
+    home = settings.paths.bentos / "serving" / str(own.port)
+    return command, own.environment() | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "PYTHONUTF8": "1"}
