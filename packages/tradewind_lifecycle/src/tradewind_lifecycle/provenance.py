@@ -1,0 +1,50 @@
+"""Where a version comes from: the code that made it, the commit, the lock of third parties."""
+
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from tradewind_contracts.digests import digest_file, digest_json
+
+LOCK = "requirements.lock"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The commit of the checkout; empty outside of one. ``is_clean``: nothing that git follows was changed."""
+
+    name: str
+    is_clean: bool
+
+
+def code_digest(package: Path) -> str:
+    """The digest of a package's Python sources: their relative names and bytes."""
+    return digest_json({path.relative_to(package).as_posix(): digest_file(path) for path in sorted(package.rglob("*.py"))})
+
+
+def lock_digest() -> str:
+    """The digest of the checkout's lock file; outside of a checkout, of the names and versions that are installed."""
+    lock = _checkout() / LOCK
+    if lock.exists():
+        return digest_file(lock)
+    return digest_json({item.name.lower(): item.version for item in metadata.distributions()})
+
+
+def commit() -> Commit:
+    """The commit that the code runs from."""
+    name = _git("rev-parse", "HEAD")
+    return Commit(name, bool(name) and not _git("status", "--porcelain", "--untracked-files=no"))
+
+
+def _checkout() -> Path:
+    here = Path(__file__).resolve()
+    return next((parent for parent in here.parents if (parent / LOCK).exists()), here.parent)
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=_checkout(), capture_output=True, text=True, check=True, timeout=30)  # noqa: S603, S607
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

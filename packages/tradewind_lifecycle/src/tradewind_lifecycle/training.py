@@ -1,0 +1,172 @@
+"""Training: from the published world to a version that the registry seals, and that serves if its gates pass."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from tradewind_contracts.errors import QualityError, SettingsError
+from tradewind_contracts.instants import iso
+from tradewind_contracts.settings import Settings
+from tradewind_contracts.verdicts import Verdict
+from tradewind_contracts.world import World
+from tradewind_lifecycle import labels, spans
+from tradewind_lifecycle.candidates import Candidate, fit_candidate
+from tradewind_lifecycle.checking import check_training_set, failed_critical, read_results
+from tradewind_lifecycle.gates import run_gates
+from tradewind_lifecycle.holdouts import microseconds
+from tradewind_lifecycle.provenance import commit, lock_digest
+from tradewind_lifecycle.sealing import evaluation_fields, observed_levels
+from tradewind_lifecycle.training_sets import SealedSet, build, facts_of, read_sealed, seal
+from tradewind_models.eta import EtaConfig
+from tradewind_models.eta.evaluation import MODEL
+from tradewind_models.eta.gates import GATES
+from tradewind_models.eta.predictor import FAMILY
+from tradewind_registry import CHAMPION, GateError, Registry, Version, VersionDraft
+
+Progress = Callable[[str], None]
+
+PURPOSE = "Days from purchase to delivery of a parcel: p10, p50 and p90."
+OWNER = "logistics"
+LIMITS = (
+    "It speaks of parcels that arrive: lost and cancelled ones are not in its quantiles.",
+    "It follows the network's speed with a lag of days: in the first week of a strike or a rush its answers are too early.",
+    "A merchant, lane or area that the features do not know gets the answer of an average one, and the service says so.",
+)
+STAGES = ("landing", "marts", "features", "training_set")
+
+
+class TrainedCandidate(BaseModel):
+    """What a training came to. ``reused``: the registry had a version of the same inputs already; ``promoted``: champion moved to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Version
+    candidate: Candidate
+    verdicts: list[Verdict]
+    reused: bool
+    promoted: bool
+    card: Path
+
+
+def train_eta(settings: Settings, run_id: str = "", progress: Progress = lambda _: None) -> TrainedCandidate:
+    """Seal, fit, evaluate, register, judge and promote: the steps below, in order.
+
+    Raises:
+        StateError: nothing is published.
+        QualityError: a critical claim about the training set failed.
+    """
+    sealed = seal_training_set(settings, progress)
+    candidate = fit_candidate(settings, sealed.digest, progress=progress)
+    version, reused = register_candidate(settings, candidate, run_id)
+    progress(f"{version.reference}: {'known already' if reused else 'registered'}")
+    verdicts = run_gates(settings, candidate, version, run_id)
+    promoted = promote_candidate(settings, version, run_id)
+    progress(
+        f"{version.reference}: {sum(v.passed for v in verdicts)} of {len(verdicts)} gates passed; champion {'moved' if promoted else 'stays'}"
+    )
+    return TrainedCandidate(
+        version=version,
+        candidate=candidate,
+        verdicts=verdicts,
+        reused=reused,
+        promoted=promoted,
+        card=card_of(settings, candidate, version),
+    )
+
+
+def seal_training_set(settings: Settings, progress: Progress = lambda _: None, config: EtaConfig | None = None) -> SealedSet:
+    """Every order placed before the world's clock with its features at purchase and its outcome as known then, sealed.
+
+    Raises:
+        SettingsError: too little was known at the cut to fit on.
+        QualityError: a critical claim about it failed; nothing was sealed.
+    """
+    service = (config or EtaConfig()).service
+    as_of = World.read(settings.paths.world_file).clock.now()
+    entity_rows = labels.known_at(labels.read_labels(settings), as_of)
+    if not labels.placed_between(entity_rows, None, spans.cut_of(as_of)).num_rows:
+        raise SettingsError(
+            f"as_of {iso(as_of)}: no order was placed before {iso(spans.cut_of(as_of))}, where the training set ends; choose a later as_of"
+        )
+    table = build(service, entity_rows, settings, progress)
+    failed = failed_critical(check_training_set(table, ["parcel_id"], settings))
+    if failed:
+        raise QualityError(f"training set: {len(failed)} critical claims failed, first: {failed[0].claim}; nothing was sealed")
+    sealed = seal(table, facts_of(service, entity_rows, settings), settings)
+    progress(f"training set of {sealed.rows:,} parcels sealed as {sealed.digest[:16]}")
+    return sealed
+
+
+def register_candidate(settings: Settings, candidate: Candidate, run_id: str = "") -> tuple[Version, bool]:
+    """The registry's version of ``candidate``, and whether it was there before: equal inputs register nothing."""
+    registry = Registry.open(settings)
+    existing = registry.find(FAMILY, candidate.inputs_key)
+    if existing is not None:
+        return existing, True
+    return registry.register(_draft(settings, candidate, run_id), candidate.bundle), False
+
+
+def promote_candidate(settings: Settings, version: Version, run_id: str = "") -> bool:
+    """Point ``champion`` to ``version`` if its gates passed; whether it moved. A refusal is kept in the registry's audit."""
+    registry = Registry.open(settings)
+    try:
+        move = registry.promote(version.model, version.number, CHAMPION, why="all gates passed", who="training", run_id=run_id)
+    except GateError:
+        return False
+    return move is not None
+
+
+def card_of(settings: Settings, candidate: Candidate, version: Version) -> Path:
+    """Write the model card and its plots; the path of the card."""
+    from tradewind_lifecycle.cards import write_card
+
+    return write_card(Registry.open(settings), version, candidate.predictions, settings)
+
+
+def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraft:
+    sealed = read_sealed(candidate.sealed_digest, settings)
+    facts, as_of, code = sealed.facts, spans.as_of_of(sealed), commit()
+    return VersionDraft(
+        model=FAMILY,
+        inputs_key=candidate.inputs_key,
+        world=settings.world_name,
+        purpose=PURPOSE,
+        owner=OWNER,
+        feature_service=facts["feature_service"],
+        view_specs=facts["spec_digests"],
+        training_set_digest=sealed.digest,
+        entity_rows_digest=facts["entity_digest"],
+        as_of=as_of,
+        commit=code.name,
+        tree_clean=code.is_clean,
+        lock_digest=lock_digest(),
+        run_id=run_id,
+        parameters=candidate.config.model_dump(mode="json", exclude={"features", "seed"}),
+        seed=candidate.config.seed,
+        **evaluation_fields(candidate.evaluation, MODEL),
+        calibration=observed_levels(candidate.predictions),
+        importance=candidate.importance,
+        quality=tuple(result for stage in STAGES for result in read_results(stage, settings)),  # type: ignore[arg-type]
+        gates=tuple(gate.name for gate in GATES),
+        limits=LIMITS,
+        facts=_spans(sealed.table(), sealed, candidate),
+    )
+
+
+def _spans(table: pa.Table, sealed: SealedSet, candidate: Candidate) -> dict[str, object]:
+    as_of = spans.as_of_of(sealed)
+    cut = spans.cut_of(as_of)
+    known = labels.known_at(table, cut)
+    return {
+        "data_kind": "real",
+        "trees_know_until": iso(cut),
+        "calibrated_until": iso(as_of),
+        "training_rows": known.num_rows,
+        "training_rows_delivered": known.num_rows - known["outcome_at"].null_count,
+        "holdout_from": iso(cut),
+        "holdout_to": iso(cut + spans.HOLDOUT_SPAN),
+        "holdout_under_way": candidate.evaluation["under_way"],
+        "first_order_at": f"{microseconds(table['event_timestamp'][0].as_py())}Z" if table.num_rows else "",
+    }
