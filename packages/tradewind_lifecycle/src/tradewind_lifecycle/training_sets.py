@@ -78,9 +78,10 @@ def build(service: str, entity_rows: pa.Table, settings: Settings, progress: Cal
     """
     store = open_store(settings)
     wanted = _service(store, service)
+    dated = _dated_views(store)
     _refuse_without_instants(entity_rows)
     if entity_rows.num_rows == 0:
-        return _assembled(entity_rows, None, wanted)
+        return _assembled(entity_rows, None, wanted, dated)
     frame = _joinable(entity_rows, store, wanted, settings)
     order = np.argsort(frame[EVENT].cast(pa.int64()).to_numpy(), kind="stable")
     parts = []
@@ -89,7 +90,7 @@ def build(service: str, entity_rows: pa.Table, settings: Settings, progress: Cal
         with quiet_feast():
             parts.append(store.get_historical_features(rows.to_pandas(), wanted, full_feature_names=True).to_arrow())
         progress(f"{service}: {min(start + ROWS_PER_JOIN, len(order)):,} of {len(order):,} entity rows joined")
-    return _assembled(entity_rows, pa.concat_tables(parts, promote_options="permissive"), wanted)
+    return _assembled(entity_rows, pa.concat_tables(parts, promote_options="permissive"), wanted, dated)
 
 
 def facts_of(service: str, entity_rows: pa.Table, settings: Settings) -> dict[str, Any]:
@@ -172,6 +173,12 @@ def _service(store: "FeatureStore", name: str) -> Any:
     return services[name]
 
 
+def _dated_views(store: "FeatureStore") -> frozenset[str]:
+    """The views whose values have an event time; on-demand views are of the request's own instant."""
+    with quiet_feast():
+        return frozenset(view.name for view in store.list_batch_feature_views())
+
+
 def _joinable(entity_rows: pa.Table, store: "FeatureStore", service: Any, settings: Settings) -> pa.Table:
     """What Feast needs of the entity rows and no more: row number, instant, join keys, and what on-demand views ask of the request."""
     _refuse_without_instants(entity_rows)
@@ -222,7 +229,7 @@ def _inputs(store: "FeatureStore", service: Any) -> list[str]:
     return sorted(keys | request)
 
 
-def _assembled(entity_rows: pa.Table, joined: pa.Table | None, service: Any) -> pa.Table:
+def _assembled(entity_rows: pa.Table, joined: pa.Table | None, service: Any, dated: frozenset[str]) -> pa.Table:
     columns: dict[str, Any] = {name: entity_rows[name] for name in entity_rows.column_names}
     ages: dict[str, Any] = {}
     if joined is not None:
@@ -232,7 +239,7 @@ def _assembled(entity_rows: pa.Table, joined: pa.Table | None, service: Any) -> 
         for field in projection.features:
             name = f"{view}__{field.name}"
             columns[name] = _feature(joined, name, str(field.dtype))
-        if joined is None or f"{view}__row_event_at" in joined.column_names:
+        if projection.name in dated:
             ages[view + AGE_SUFFIX] = _age_hours(joined, view)
     return pa.table(columns | ages)
 
