@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 import serving_world
 from serving_world import NOW
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_contracts.settings import Settings
-from tradewind_lifecycle import asking, bento
+from tradewind_lifecycle import asking, bento, labels
 from tradewind_registry import Registry
 from tradewind_serving.client import EtaClient, EtaRefusedError, EtaRequest, EtaUnauthorizedError, EtaUnreachableError
 
@@ -52,7 +53,7 @@ def ask_in_process(service: Any, *asked: tuple[str, str, Any]) -> list[httpx.Res
     async def run() -> list[httpx.Response]:
         app = app_of(service)
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 1), raise_app_exceptions=False)
-        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://eta") as http:
+        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
             return [
                 await http.request(method, path, json=body) if body is not None else await http.request(method, path)
                 for method, path, body in asked
@@ -291,6 +292,34 @@ def test_metrics_count_requests_fallbacks_and_the_version(running: asking.Runnin
     assert 'tradewind_eta_fallbacks_total{kind="unknown_merchant"}' in text
     assert f'digest="{built[0].first.bundle_digest}"' in text
     assert "tradewind_eta_answer_seconds_bucket" in text
+
+
+def test_real_orders_are_asked_and_stand_beside_what_happened(
+    running: asking.RunningService, built: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = {
+        "order_id": "o1",
+        "parcel_id": "o1:m1",
+        "merchant_id": "m1",
+        "destination_postal_area_id": "22250",
+        "event_timestamp": NOW + dt.timedelta(hours=5),
+        "promised_at": NOW + dt.timedelta(hours=5, days=20),
+        "category": "toys",
+        "items_count": 2,
+        "weight_g": 700,
+        "volume_cm3": 0,
+        "price": 59.9,
+        "freight": 12.5,
+        "duration_days": 0.001,
+    }
+    never = label | {"parcel_id": "o2:m1", "category": None, "duration_days": None}
+    unweighed = label | {"parcel_id": "o3:m1", "weight_g": None}
+    monkeypatch.setattr(labels, "questions", lambda settings, n: pa.Table.from_pylist([label, never, unweighed][:n]))
+    early, lost = asking.ask(built[0].settings, running, 3)
+    assert (early.parcel_id, early.is_inside, early.marketplace_promise_days) == ("o1:m1", False, 20.0)
+    assert (lost.parcel_id, lost.is_inside, lost.actual_days) == ("o2:m1", None, None)
+    assert early.answer.ordered_at == NOW + dt.timedelta(hours=5)
+    assert [f.kind.value for f in lost.answer.fallbacks] == ["no_category", "no_volume"]
 
 
 def test_a_port_in_use_is_named(running: asking.RunningService, built: Any) -> None:

@@ -35,13 +35,14 @@ def ask(
     method: str = "POST",
     path: str = "/predict",
     peer: str = "10.0.0.9",
+    url: str = "http://eta",
     **request: Any,
 ) -> httpx.Response:
     door = Doorkeeper(app or app_that_answers(), lambda: policy or AccessPolicy(key=KEY.encode(), anonymous=False, max_body_bytes=1000))
 
     async def run() -> httpx.Response:
         transport = httpx.ASGITransport(door, client=(peer, 1234))  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://eta") as client:
+        async with httpx.AsyncClient(transport=transport, base_url=url) as client:
             return await client.request(method, path, **request)
 
     return asyncio.run(run())
@@ -75,10 +76,20 @@ def test_metrics_need_the_key_and_probes_do_not() -> None:
     assert ask(method="POST", path="/livez", headers=JSON, content=b"{}").status_code == 401
 
 
-def test_anonymous_use_is_for_this_machine_only() -> None:
+@pytest.mark.parametrize(
+    ("peer", "url", "status"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:3000", 200),
+        ("127.0.0.1", "http://localhost:3000", 200),
+        ("127.0.0.1", "http://localhost", 200),
+        ("::1", "http://[::1]:3000", 200),
+        ("10.0.0.9", "http://127.0.0.1:3000", 401),
+        ("127.0.0.1", "http://rebound.example:3000", 401),
+    ],
+)
+def test_anonymous_use_is_for_this_machine_by_its_own_name_only(peer: str, url: str, status: int) -> None:
     policy = AccessPolicy(key=None, anonymous=True)
-    assert ask(policy=policy, peer="127.0.0.1", headers=JSON, content=b"{}").status_code == 200
-    assert ask(policy=policy, peer="10.0.0.9", headers=JSON, content=b"{}").status_code == 401
+    assert ask(policy=policy, peer=peer, url=url, headers=JSON, content=b"{}").status_code == status
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,11 @@
 import numpy as np
 
 from tradewind_contracts.bundle import REQUEST, BundleContract
-from tradewind_features.online.reader import Presence
 from tradewind_serving.answers import Fallback, FallbackKind, FeatureAge
 from tradewind_serving.parcels import Parcels
 from tradewind_serving.proving import Served
 from tradewind_serving.questions import EtaRequest
-from tradewind_serving.vector import Vector
+from tradewind_serving.vector import ABSENT, EXPIRED, Vector
 
 STALE_HOURS = 48.0
 """Chosen: rows are stamped daily, so that up to 25 hours are usual, and at 48 one daily run was missed."""
@@ -46,7 +45,7 @@ def _age(vector: Vector, view: str, row: int) -> FeatureAge:
     hours = float(vector.age_hours[view][row])
     if hours == hours:
         return FeatureAge(hours=round(hours, 3))
-    if vector.presence[view][row] == Presence.EXPIRED:
+    if vector.presence[view][row] == EXPIRED:
         return FeatureAge(reason="expired")
     return FeatureAge(reason="absent" if vector.keys[view][row] is not None else "no key: a place or the category is unknown")
 
@@ -82,9 +81,9 @@ def _views(vector: Vector, row: int) -> list[Fallback]:
     for view, presence in vector.presence.items():
         key = vector.keys[view][row]
         by_category = vector.key_names[view] == CATEGORY_KEY
-        if presence[row] == Presence.EXPIRED:
+        if presence[row] == EXPIRED:
             found.append(_say(FallbackKind.VIEW_EXPIRED, f"{view}: the newest row of {key!r} is past its time to live"))
-        elif presence[row] != Presence.ABSENT or view not in vector.expiring or (by_category and key is None):
+        elif presence[row] != ABSENT or view not in vector.expiring or (by_category and key is None):
             continue
         elif by_category:
             found.append(_say(FallbackKind.UNKNOWN_CATEGORY, f"{view}: no row for category {key!r}"))

@@ -59,7 +59,8 @@ class AccessPolicy:
 
     def admits(self, scope: Scope) -> bool:
         """Whether a request may pass: with the right key, or anonymously from this very machine."""
-        if self.anonymous and is_loopback(_peer(scope)):
+        # The Host too: a page that a browser on this machine shows must not reach it under a name of its own (DNS rebinding).
+        if self.anonymous and is_loopback(_peer(scope)) and is_loopback(_host(scope)):
             return True
         given = _given_key(scope)
         return self.key is not None and given is not None and hmac.compare_digest(given, self.key)
@@ -198,6 +199,12 @@ def _headers(scope: Scope, name: bytes) -> list[bytes]:
 def _peer(scope: Scope) -> str:
     client = scope.get("client")
     return client[0] if client else ""
+
+
+def _host(scope: Scope) -> str:
+    named = _headers(scope, b"host")
+    host = named[0].decode("latin-1") if len(named) == 1 else ""
+    return host.partition("]")[0].removeprefix("[") if host.startswith("[") else host.rpartition(":")[0] or host
 
 
 def _given_key(scope: Scope) -> bytes | None:

@@ -32,6 +32,9 @@ OnDemand = Callable[[Mapping[str, Any]], Mapping[str, NDArray[np.float64]]]
 ON_DEMAND: dict[str, tuple[tuple[str, ...], OnDemand]] = {"parcel_request": (tuple(PARCEL_REQUEST_FEATURES), parcel_request)}
 """Views that are computed from the request: what they give, and the same function that the on-demand view calls."""
 
+# An enumeration's member costs a microsecond to look up in Python 3.11, and these are looked up for each view.
+ABSENT, PRESENT, EXPIRED = (int(presence) for presence in (Presence.ABSENT, Presence.PRESENT, Presence.EXPIRED))
+
 KEYS = frozenset(parcel_keys({name: [] for name in PARCEL_KEY_PARTS}))
 """Join keys that a request leads to."""
 
@@ -128,7 +131,7 @@ class Vectorizer:
             columns={name: parcels.columns[name] for name in wanted.pop(REQUEST, [])},
             origin=origin,
             destination=destination,
-            merchant_known=profile.presence == Presence.PRESENT,
+            merchant_known=profile.presence == PRESENT,
             keys=stored | {MERCHANT_PROFILE: list(parcels.merchant_id)},
             key_names={view: specs[view].key_name for view in rows},
             expiring=frozenset(view for view in rows if specs[view].ttl_us),
@@ -152,19 +155,18 @@ class Vectorizer:
 
     def _fill(self, vector: Vector, found: ViewRows, ttl_us: int, names: Sequence[str], ordered_at: NDArray[np.datetime64]) -> None:
         age_us = (ordered_at - found.event_at).astype(np.int64)
-        presence = found.presence
+        presence, late = found.presence, None
         if ttl_us:
-            presence = np.where((presence == Presence.PRESENT) & (age_us > ttl_us), Presence.EXPIRED, presence).astype(np.int8)
-        present = presence == Presence.PRESENT
+            # What the reader gave for the first order of a batch may have expired for a later one.
+            late = (presence == PRESENT) & (age_us > ttl_us)
+            if late.any():
+                presence = np.where(late, EXPIRED, presence).astype(np.int8)
+            else:
+                late = None
         vector.presence[found.view] = presence
-        vector.age_hours[found.view] = np.where(present, age_us / 3_600_000_000, np.nan)
+        vector.age_hours[found.view] = np.where(presence == PRESENT, age_us / 3_600_000_000, np.nan)
         for name in names:
-            if name == AGE:
-                vector.columns[f"{found.view}__{AGE}"] = vector.age_hours[found.view]
-                continue
-            values: NDArray[Any] = found.values[name]
-            nothing: Any = None if values.dtype == object else np.nan
-            vector.columns[f"{found.view}__{name}"] = np.where(present, values, nothing)
+            vector.columns[f"{found.view}__{name}"] = vector.age_hours[found.view] if name == AGE else _without(found.values[name], late)
 
     def _compute(self, vector: Vector, view: str, names: Sequence[str], parcels: Parcels) -> None:
         given = parcels.columns | {
@@ -182,6 +184,13 @@ class Vectorizer:
             vector.columns[f"{view}__{name}"] = computed[name]
 
 
+def _without(values: NDArray[Any], late: NDArray[np.bool_] | None) -> NDArray[Any]:
+    if late is None:
+        return values
+    nothing: Any = None if values.dtype == object else np.nan
+    return np.where(late, nothing, values)
+
+
 def _by_view(contract: BundleContract) -> dict[str, list[str]]:
     wanted: dict[str, list[str]] = {}
     for feature in contract.features:
@@ -192,7 +201,7 @@ def _by_view(contract: BundleContract) -> dict[str, list[str]]:
 def _place(rows: ViewRows, part: slice, area: Sequence[str | None]) -> Place:
     numbers = {name: np.asarray(rows.values[name][part], dtype=np.float64) for name in ("lat", "lng")}
     state: Text = list(rows.values["state"][part])
-    return Place(list(area), state, numbers["lat"], numbers["lng"], rows.presence[part] == Presence.PRESENT)
+    return Place(list(area), state, numbers["lat"], numbers["lng"], rows.presence[part] == PRESENT)
 
 
 def _either(asked: Place, own: Place) -> Place:
