@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from tradewind_features.online.reader import OnlineReader, Presence
 
 NOW = dt.datetime(2018, 5, 10, tzinfo=dt.UTC)
