@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ retention:
 """
 
 Progress = Callable[[str, str, float | None], None]
+"""Hears (step, line, seconds): seconds come with the line that ends a step."""
+
+
+def silent(step: str, line: str, seconds: float | None) -> None:
+    """Progress that nobody wants to hear."""
 
 
 def root() -> Path:
@@ -53,7 +59,7 @@ def prepare(settings: Settings) -> dict[str, str]:
 
 
 def prepare_manifest(settings: Settings) -> Path:
-    """dbt's manifest for the graph, parsed anew only where the dbt project or the source changed (`make manifest`).
+    """The manifest of dbt for the graph, parsed anew only where the dbt project or the source changed (`make manifest`).
 
     Raises:
         StateError: dbt can't parse its project; the message is dbt's.
@@ -75,10 +81,8 @@ def prepare_manifest(settings: Settings) -> Path:
     return path
 
 
-def run_first_parcel(settings: Settings, progress: Progress = lambda step, line, seconds: None) -> RunSummary:
+def run_first_parcel(settings: Settings, progress: Progress = silent) -> RunSummary:
     """Execute the job `first_parcel` in this process, as the UI would; its run then stands in the UI.
-
-    ``progress`` hears (step, line, seconds): seconds come with the line that ends a step.
 
     Raises:
         TradewindError: the refusal of whatever step failed, as it was raised; a blocking check as a ``QualityError``.
@@ -86,10 +90,11 @@ def run_first_parcel(settings: Settings, progress: Progress = lambda step, line,
     return run_job("first_parcel", settings, progress)
 
 
-def run_job(name: str, settings: Settings, progress: Progress = lambda step, line, seconds: None) -> RunSummary:
+def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSummary:
     """Execute the job ``name`` in this process; see ``run_first_parcel``."""
     import dagster as dg
 
+    started = time.perf_counter()
     prepare(settings)
     from dagster_project.definitions import defs
     from dagster_project.lib.failures import raised
@@ -102,4 +107,4 @@ def run_job(name: str, settings: Settings, progress: Progress = lambda step, lin
         result = job.execute_in_process(
             run_config=config, instance=instance, resources={"settings": settings}, tags={"tradewind/from": "cli"}
         )
-    return summarise(result, settings)
+    return summarise(result, time.perf_counter() - started)

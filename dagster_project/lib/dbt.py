@@ -3,10 +3,12 @@
 import contextlib
 import functools
 import importlib.metadata
+import io
 import json
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,13 @@ from packaging.version import Version
 
 from dagster_project.lib.metadata import rows
 from dagster_project.lib.specs import owner_of
+from dagster_project.lib.standing import newest
 from tradewind_contracts.errors import StateError
 from tradewind_contracts.settings import Settings
-from tradewind_lifecycle import warehouse
+from tradewind_lifecycle import reuse, warehouse
+
+_TOLD = re.compile(r" OK created | (FAIL|ERROR|WARN) |^Done\. ")
+_DOTS = re.compile(r" \.{3,} ")
 
 PUBLISHED_BEFORE_FEATURES = dg.AssetKey(["published", "fct_parcels"])
 """Features and labels are built once the marts have passed and been published, as the design's way of the data says."""
@@ -107,14 +113,23 @@ def dbt() -> WorkspaceDbt:
 def build(half: warehouse.Half, context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Any]:
     """Build and test one half in one `dbt build`, and give its outputs and test results, with row counts.
 
+    Where both halves are published from just these inputs there is nothing to build: the assets say ``reused``, and the
+    results of their tests stand.
+
     Raises:
         QualityError: a model or a test failed; the message names them.
     """
+    if reuse.is_published(settings):
+        context.log.info(f"the {half} half is published from these inputs already")
+        for asset_key in context.selected_asset_keys:
+            count = (newest(context, asset_key) or {}).get("dagster/row_count")
+            yield dg.MaterializeResult(asset_key=asset_key, metadata={"reused": True, **({} if count is None else rows(int(count)))})
+        return
     if half == "marts":
         warehouse.attach_landing(settings)
     with _environment(warehouse.dbt_environment(settings)):
         invocation = dbt().cli(["build"], context=context, target_path=settings.paths.dbt_target, raise_on_error=False)
-        events = list(invocation.stream())
+        events = list(_told(invocation.stream(), context.log.info))
     counts = _counted(context, settings) if invocation.is_successful() else {}
     for event in events:
         if isinstance(event, dg.Output) and event.output_name in counts:
@@ -124,13 +139,28 @@ def build(half: warehouse.Half, context: dg.AssetExecutionContext, settings: Set
         raise warehouse.failure(half, settings)
 
 
+def _told(stream: Iterable[Any], say: Callable[[str], None]) -> Iterator[Any]:
+    """The events; what dagster-dbt writes to standard output meanwhile is told line by line, results of models and failures only."""
+    events = iter(stream)
+    while True:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            event = next(events, None)
+        for line in said.getvalue().splitlines():
+            if _TOLD.search(line):
+                say(_DOTS.sub(" ", line).strip())
+        if event is None:
+            return
+        yield event
+
+
 def _counted(context: dg.AssetExecutionContext, settings: Settings) -> dict[str, int]:
     """Rows of each table or view of this op, by output."""
     counts = {}
     with warehouse.connect(settings) as connection:
         for asset_key in context.selected_asset_keys:
             schema, name = asset_key.path
-            found = connection.table(f"{schema}.{name}").count("*").fetchone()
+            found = connection.execute(f"select count(*) from {schema}.{name}").fetchone()  # noqa: S608 (names of dbt's models)
             counts[asset_key.to_python_identifier()] = int(found[0]) if found else 0
     return counts
 

@@ -32,7 +32,7 @@ class _Told(logging.Handler):
     """Turns log records of a run into lines."""
 
     def __init__(self) -> None:
-        super().__init__(logging.INFO)
+        super().__init__(logging.DEBUG)
         self._started: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -49,13 +49,13 @@ class _Told(logging.Handler):
         elif kind in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
             seconds = time.perf_counter() - self._started.get(step, time.perf_counter())
             listener(step, {"STEP_SUCCESS": "done", "STEP_FAILURE": "failed", "STEP_SKIPPED": "skipped"}[kind], seconds)
-        elif event is None:
+        elif event is None and record.levelno >= logging.INFO:
             listener(step, str(meta.get("orig_message", record.getMessage())), None)
 
 
 @dg.logger(description="Tells the caller in this process how the run goes; silent where nobody listens.")
 def progress_logger(context: dg.InitLoggerContext) -> logging.Logger:
     """A logger of its own for each run."""
-    logger = logging.Logger(LOGGER, logging.INFO)
+    logger = logging.Logger(LOGGER, logging.DEBUG)  # Dagster tells of steps at this level
     logger.addHandler(_Told())
     return logger

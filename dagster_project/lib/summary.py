@@ -4,8 +4,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tradewind_contracts.settings import Settings
-
 
 class StageSummary(BaseModel):
     """One stage: its assets, rows where they have some, seconds of its steps, and whether all of it stood already."""
@@ -44,19 +42,17 @@ class RunSummary(BaseModel):
     facts: dict[str, dict[str, Any]]
 
 
-def summarise(result: Any, settings: Settings) -> RunSummary:
-    """The summary of an in-process run."""
+def summarise(result: Any, seconds: float) -> RunSummary:
+    """The summary of an in-process run that took ``seconds``."""
     events = result.all_events
-    started = {e.step_key: e.timestamp for e in events if e.event_type_value == "STEP_START"}
-    ended = {e.step_key: e.timestamp for e in events if e.event_type_value == "STEP_SUCCESS"}
-    step_seconds = {step: round(ended[step] - started[step], 3) for step in ended if step in started}
+    step_seconds = {e.step_key: round(e.step_success_data.duration_ms / 1000, 3) for e in events if e.event_type_value == "STEP_SUCCESS"}
     made = [(e.step_key, e.step_materialization_data.materialization) for e in events if e.event_type_value == "ASSET_MATERIALIZATION"]
     stages: dict[str, list[tuple[str, Any]]] = {}
     for step, materialization in made:
         stages.setdefault(materialization.asset_key.path[0], []).append((step, materialization))
     return RunSummary(
         run_id=result.run_id,
-        seconds=round(max(ended.values(), default=0) - min(started.values(), default=0), 3),
+        seconds=round(seconds, 3),
         step_seconds=step_seconds,
         stages=[_stage(name, found, step_seconds) for name, found in stages.items()],
         quality=_quality(events),

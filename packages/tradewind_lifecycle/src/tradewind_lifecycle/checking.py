@@ -6,13 +6,15 @@ is never published. Nothing is raised for a failed claim: the caller decides, an
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+import tradewind_quality
+from tradewind_contracts.digests import digest_json
 from tradewind_contracts.files import write_text
 from tradewind_contracts.instants import UTC, Clock
 from tradewind_contracts.manifest import Manifest
@@ -20,7 +22,9 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import TABLES
 from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_contracts.world import World
+from tradewind_lifecycle.provenance import code_digest
 from tradewind_lifecycle.publishing import PublishedModel, published_models
+from tradewind_lifecycle.reuse import build_key
 from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
 from tradewind_quality import Context, Stage, check, columns_needed, suites_of
 
@@ -35,8 +39,12 @@ def check_landing(settings: Settings) -> list[CheckResult]:
     """
     landing = settings.paths.landing
     manifest = Manifest.read(landing)
-    tables: dict[str, pa.Table | Path] = {name: landing / entry.path for name, entry in manifest.tables.items() if name in TABLES}
-    return _kept("landing", check("landing", tables, _context(settings)), settings)
+
+    def evaluate() -> list[CheckResult]:
+        tables: dict[str, pa.Table | Path] = {name: landing / entry.path for name, entry in manifest.tables.items() if name in TABLES}
+        return check("landing", tables, _context(settings))
+
+    return kept("landing", {"landing": manifest.digest}, evaluate, settings)
 
 
 def check_half(half: Half, settings: Settings, manifest_path: Path | None = None) -> list[CheckResult]:
@@ -47,26 +55,35 @@ def check_half(half: Half, settings: Settings, manifest_path: Path | None = None
     Raises:
         StateError: the half is not built.
     """
-    manifest_path = manifest_path or dbt_manifest(settings)
-    models = published_models(half, manifest_path)
-    context = _context(settings, models, publication_lags(manifest_path))
-    with connect(settings) as connection:
-        columns = {m.name: connection.table(f"{m.schema}.{m.name}").columns for m in models}
-        needed = columns_needed(suites_of(half, columns, context))
-        tables: dict[str, pa.Table | Path] = {
-            m.name: connection.table(f"{m.schema}.{m.name}").select(*(needed.get(m.name) or columns[m.name][:1])).to_arrow_table()
-            for m in models
-        }
-    return _kept(half, check(half, tables, context), settings)
+    return kept(half, {"build": build_key(settings)}, lambda: _evaluated(half, settings, manifest_path), settings)
 
 
 def check_training_set(rows: pa.Table, key: Sequence[str], settings: Settings) -> list[CheckResult]:
     """Check a training set against the world's clock, before it is sealed, and write ``quality/training_set.json``."""
     context = _context(settings, keys={TRAINING_SET: tuple(key)})
-    return _kept(TRAINING_SET, check(TRAINING_SET, {TRAINING_SET: rows}, context), settings)
+    return _write(TRAINING_SET, check(TRAINING_SET, {TRAINING_SET: rows}, context), settings)
 
 
-def read_results(stage: Stage, settings: Settings) -> list[CheckResult]:
+def kept(stage: str, inputs: Mapping[str, object], evaluate: Callable[[], list[CheckResult]], settings: Settings) -> list[CheckResult]:
+    """The results of ``stage`` for these inputs: read where they stand, else evaluated and written.
+
+    What the results are a function of besides ``inputs`` (plain JSON) is added: the suites' code, the world and its clock.
+    A file whose key is of other inputs is written anew; results come first, the key last.
+    """
+    world = World.read(settings.paths.world_file)
+    everything = {**inputs, "suites": code_digest(Path(tradewind_quality.__file__).parent), "world": world.model_dump(mode="json")}
+    wanted, path = digest_json(everything), settings.paths.quality / f"{stage}.key"
+    if path.exists() and path.read_text(encoding="utf-8").strip() == wanted:
+        found = read_results(stage, settings)
+        if found:
+            return found
+    path.unlink(missing_ok=True)
+    results = _write(stage, evaluate(), settings)
+    write_text(path, wanted + "\n")
+    return results
+
+
+def read_results(stage: str, settings: Settings) -> list[CheckResult]:
     """The results of the newest check of ``stage``; empty where there was none."""
     path = settings.paths.quality / f"{stage}.json"
     if not path.exists():
@@ -77,6 +94,20 @@ def read_results(stage: Stage, settings: Settings) -> list[CheckResult]:
 def failed_critical(results: Sequence[CheckResult]) -> list[CheckResult]:
     """The results that must stop a stage."""
     return [result for result in results if result.severity is Severity.CRITICAL and not result.passed]
+
+
+def _evaluated(half: Half, settings: Settings, manifest_path: Path | None) -> list[CheckResult]:
+    manifest_path = manifest_path or dbt_manifest(settings)
+    models = published_models(half, manifest_path)
+    context = _context(settings, models, publication_lags(manifest_path))
+    with connect(settings) as connection:
+        columns = {m.name: connection.table(f"{m.schema}.{m.name}").columns for m in models}
+        needed = columns_needed(suites_of(half, columns, context))
+        tables: dict[str, pa.Table | Path] = {
+            m.name: connection.table(f"{m.schema}.{m.name}").select(*(needed.get(m.name) or columns[m.name][:1])).to_arrow_table()
+            for m in models
+        }
+    return check(half, tables, context)
 
 
 def publication_lags(manifest_path: Path) -> dict[str, dt.timedelta]:
@@ -117,7 +148,7 @@ def _newest_at(settings: Settings) -> dt.datetime:
     return max(newest).astimezone(UTC)
 
 
-def _kept(stage: Stage, results: list[CheckResult], settings: Settings) -> list[CheckResult]:
+def _write(stage: str, results: list[CheckResult], settings: Settings) -> list[CheckResult]:
     text = json.dumps([result.model_dump(mode="json") for result in results], indent=1, ensure_ascii=False)
     write_text(settings.paths.quality / f"{stage}.json", text + "\n")
     return results

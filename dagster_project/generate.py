@@ -1,0 +1,26 @@
+"""Writes what the graph reads instead of importing models: the gates of each family. Views are written by ``tradewind_lifecycle``."""
+
+import json
+from pathlib import Path
+
+from tradewind_contracts.files import write_text
+
+GATES = Path(__file__).parent / "generated" / "gates.json"
+
+
+def gates_text() -> str:
+    """Names and claims of each family's gates, as they are declared beside the family."""
+    from tradewind_models.eta import gates
+
+    families = {"eta": [{"name": gate.name, "claim": gate.claim} for gate in gates.GATES]}
+    return json.dumps(families, indent=2) + "\n"
+
+
+def write_gates() -> Path:
+    """Write the gates anew; a contract test holds the file fresh."""
+    write_text(GATES, gates_text())
+    return GATES
+
+
+if __name__ == "__main__":
+    write_gates()

@@ -1,0 +1,64 @@
+"""What stands already: an asset whose inputs are those of its newest materialization need not be made again.
+
+Only for steps that would load Feast (ten CPU seconds) to find that there is nothing to do. The others ask their own
+package. What a step is a function of is digested: the code, what is published, and the clock.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from tradewind_contracts.digests import digest_json
+from tradewind_contracts.errors import StateError
+from tradewind_contracts.manifest import Manifest
+from tradewind_contracts.settings import Settings
+from tradewind_contracts.world import World
+from tradewind_lifecycle.provenance import code_digest
+
+INPUTS = "inputs"
+_ROOT = Path(__file__).resolve().parents[2]
+_CODE = (
+    "feature_repo",
+    "packages/tradewind_features",
+    "packages/tradewind_lifecycle",
+    "packages/tradewind_models",
+    "packages/tradewind_quality",
+)
+
+
+def inputs_of(settings: Settings, **more: object) -> str:
+    """The digest of what everything after publishing is a function of, and of ``more``."""
+    world = World.read(settings.paths.world_file)
+    published = Manifest.read(settings.paths.published / "features").digest
+    code = {name: code_digest(_ROOT / name) for name in _CODE}
+    return digest_json(
+        {"published": published, "world": world.model_dump(mode="json"), "code": code, "home": str(settings.paths.home), **more}
+    )
+
+
+def standing(context: dg.AssetExecutionContext, key: dg.AssetKey, inputs: str) -> Mapping[str, Any] | None:
+    """The metadata (plain values) of the newest materialization of ``key``, if it was made of ``inputs``."""
+    found = newest(context, key)
+    return found if found is not None and found.get(INPUTS) == inputs else None
+
+
+def newest(context: dg.AssetExecutionContext, key: dg.AssetKey) -> Mapping[str, Any] | None:
+    """The metadata (plain values) of the newest materialization of ``key``."""
+    event = context.instance.get_latest_materialization_event(key)
+    if event is None or event.asset_materialization is None:
+        return None
+    return {name: getattr(value, "value", None) for name, value in event.asset_materialization.metadata.items()}
+
+
+def newest_value(context: dg.AssetExecutionContext, key: dg.AssetKey, name: str) -> str:
+    """One value of the newest materialization of ``key``: how an asset finds what the one before it made.
+
+    Raises:
+        StateError: it was never made.
+    """
+    found = newest(context, key)
+    if found is None or name not in found:
+        raise StateError(f"{'/'.join(key.path)}: not made yet; materialize it first, `make run` does all")
+    return str(found[name])
