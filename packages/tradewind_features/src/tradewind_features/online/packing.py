@@ -62,6 +62,11 @@ class PackedSchema:
         return tuple(name for name, _ in self.fields)
 
     @cached_property
+    def texts(self) -> frozenset[str]:
+        """The names of the text fields."""
+        return frozenset(name for name, kind in self.fields if kind is FieldType.STRING)
+
+    @cached_property
     def slots_at(self) -> int:
         """Offset of the first slot."""
         return HEADER.size + SLOT * ((len(self.fields) + 63) // 64)

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_features.online import database
 from tradewind_features.online.database import EntityKey, ViewSpec
-from tradewind_features.online.packing import FieldType, PackedSchema, fingerprint_of, unpack
+from tradewind_features.online.packing import PackedSchema, fingerprint_of, unpack
 
 _KEYS_PER_QUERY = 500  # below SQLite's default limit of 999 variables in old builds
 _NAT = np.iinfo(np.int64).min
 _US_PER_HOUR = 3_600_000_000
 
+Values = NDArray[np.float64] | NDArray[np.object_]
 StoredRow = tuple[int, int, bytes]
 
 
@@ -36,6 +37,9 @@ class Presence(enum.IntEnum):
     ABSENT = 0
     PRESENT = 1
     EXPIRED = 2
+
+
+_PRESENT, _EXPIRED = int(Presence.PRESENT), int(Presence.EXPIRED)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class ViewRows:
     """
 
     view: str
-    values: Mapping[str, NDArray[np.float64] | NDArray[np.object_]]
+    values: Mapping[str, Values]
     presence: NDArray[np.int8]
     event_at: NDArray[np.datetime64]
     created_at: NDArray[np.datetime64]
@@ -58,7 +62,7 @@ class ViewRows:
     def age_hours(self) -> NDArray[np.float64]:
         """Hours from the row's event to ``now``, float64 [n]; NaN unless present, as in training sets; negative if ``now`` is earlier."""
         age = (self.now - self.event_at).astype(np.int64) / _US_PER_HOUR
-        return np.where(self.presence == Presence.PRESENT, age, np.nan)
+        return np.where(self.presence == _PRESENT, age, np.nan)
 
 
 class OnlineReader:
@@ -162,9 +166,9 @@ class _Session:
         rows = [stored.get(key) if key is not None else None for key in keys]
         event = np.array([_NAT if row is None else row[0] for row in rows], dtype=np.int64)
         created = np.array([_NAT if row is None else row[1] for row in rows], dtype=np.int64)
-        presence = np.where(event == _NAT, Presence.ABSENT, Presence.PRESENT).astype(np.int8)
+        presence = (event != _NAT).view(np.int8)  # ABSENT is 0, PRESENT is 1
         if spec.ttl_us:
-            presence[(event != _NAT) & (now - event > spec.ttl_us)] = Presence.EXPIRED
+            presence[(event != _NAT) & (event < now - spec.ttl_us)] = _EXPIRED
         return ViewRows(
             view=spec.view,
             values=self._values(spec, rows, presence),
@@ -188,33 +192,34 @@ class _Session:
             found.update((row[0], row[1:]) for row in self.connection.execute(query, part))
         return found
 
-    def _values(
-        self, spec: ViewSpec, rows: Sequence[StoredRow | None], presence: NDArray[np.int8]
-    ) -> dict[str, NDArray[np.float64] | NDArray[np.object_]]:
-        values = _empty(spec.schema, len(rows))
+    def _values(self, spec: ViewSpec, rows: Sequence[StoredRow | None], presence: NDArray[np.int8]) -> dict[str, Values]:
+        numbers = np.full((len(rows), len(spec.schema.fields)), np.nan)
+        values: dict[str, Values] = {name: numbers[:, index] for index, name in enumerate(spec.schema.names)}
+        values |= {name: np.full(len(rows), None, dtype=object) for name in spec.schema.texts}
         for fingerprint, places in self._by_schema(spec, rows, presence).items():
             schema = self._schemas[fingerprint]
             unpacked = unpack(schema, [row[2] for place in places if (row := rows[place]) is not None])
-            for index, (name, kind) in enumerate(schema.fields):
-                if name in values:
-                    values[name][places] = unpacked.texts[name] if kind is FieldType.STRING else unpacked.numbers[:, index]
+            if fingerprint == spec.schema.fingerprint:
+                numbers[places] = unpacked.numbers
+            else:
+                for index, name in enumerate(schema.names):
+                    if name in values and name not in spec.schema.texts:
+                        values[name][places] = unpacked.numbers[:, index]
+            for name in schema.texts:
+                if name in spec.schema.texts:
+                    values[name][places] = unpacked.texts[name]
         return values
 
     def _by_schema(self, spec: ViewSpec, rows: Sequence[StoredRow | None], presence: NDArray[np.int8]) -> dict[int, list[int]]:
         groups: dict[int, list[int]] = {}
+        present = (presence == _PRESENT).tolist()
         for place, row in enumerate(rows):
-            if row is not None and presence[place] == Presence.PRESENT:
+            if row is not None and present[place]:
                 groups.setdefault(fingerprint_of(row[2]), []).append(place)
         unknown = set(groups) - set(self._schemas)
         if unknown:
             raise IntegrityError(f"{self._path}: rows of view {spec.view!r} are packed by a schema that the store does not know")
         return groups
-
-
-def _empty(schema: PackedSchema, count: int) -> dict[str, NDArray[np.float64] | NDArray[np.object_]]:
-    return {
-        name: np.full(count, None, dtype=object) if kind is FieldType.STRING else np.full(count, np.nan) for name, kind in schema.fields
-    }
 
 
 def _microseconds(instant: dt.datetime) -> int:
