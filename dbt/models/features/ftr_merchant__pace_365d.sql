@@ -21,7 +21,7 @@ handling_spells as (
     select
         merchant_id,
         {{ seen_from('ordered_at') }} as start_day,
-        {{ seen_from('greatest(ordered_at, handed_over_at)') }} as event_day
+        {{ seen_from('handling_known_at') }} as event_day
     from parcels
 ),
 

@@ -12,9 +12,10 @@ measured as (
 
 handling_spells as (
     select
-        {{ seen_from('ordered_at') }} as start_day,
-        {{ seen_from('greatest(ordered_at, handed_over_at)') }} as event_day
+        {{ seen_from('parcels.ordered_at') }} as start_day,
+        {{ seen_from('measured.handling_known_at') }} as event_day
     from parcels
+    inner join measured on parcels.parcel_id = measured.parcel_id
 ),
 
 transit_spells as (

@@ -14,9 +14,11 @@ final as (
         {{ seconds_between('handed_over_at', 'delivered_at') }} as transit_seconds,
         {{ seconds_between('ordered_at', 'delivered_at') }} as delivery_seconds,
         {{ seconds_between('ordered_at', 'promised_at') }} as promise_seconds,
+        case when handed_over_at is not null then greatest(ordered_at, handed_over_at) end as handling_known_at,
         -- Approval sets the limit, so a hand-over before approval is judged once both are known.
         handed_over_at > ship_by_at as is_handed_over_late,
-        case when ship_by_at is not null then greatest(handed_over_at, approved_at) end as handover_judged_at,
+        case when handed_over_at is not null and ship_by_at is not null then greatest(handed_over_at, approved_at) end
+            as handover_judged_at,
         {{ local_day('delivered_at') }} > {{ local_day('promised_at') }} as is_late,
         case when handed_over_at is not null and delivered_at is not null then greatest(handed_over_at, delivered_at) end
             as transit_known_at

@@ -28,6 +28,7 @@ final as (
         parcels.cancelled_at,
         parcels.promised_at,
         parcels.ship_by_at,
+        measured.handling_known_at,
         measured.handover_judged_at,
         measured.transit_known_at,
 
