@@ -12,6 +12,17 @@ from tradewind_serving.client import EtaClient, EtaRefusedError, EtaRequest, Eta
 REQUEST = EtaRequest(merchant_id="m1", destination_postal_code="22250", weight_g=1, price=1.0, freight=1.0)
 
 
+def whole_request(connection: socket.socket) -> bytes:
+    sent = b""
+    while b"\r\n\r\n" not in sent:
+        sent += connection.recv(65536)
+    head, _, body = sent.partition(b"\r\n\r\n")
+    [length] = [int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
 @contextmanager
 def server(response: bytes) -> Iterator[tuple[str, list[bytes]]]:
     """Answers each connection with ``response`` (none: it hangs up), and keeps what it was sent."""
@@ -25,7 +36,7 @@ def server(response: bytes) -> Iterator[tuple[str, list[bytes]]]:
                 except OSError:
                     return
                 with connection:
-                    seen.append(connection.recv(65536))
+                    seen.append(whole_request(connection))
                     connection.sendall(response)
 
         thread = threading.Thread(target=run, daemon=True)

@@ -5,7 +5,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tradewind_contracts.errors import IntegrityError
-from tradewind_contracts.files import write_text
 from tradewind_serving.answers import ServedVersion
 
 NOTE = "version.json"
@@ -13,18 +12,13 @@ BUNDLE = "bundle"
 
 
 class BakedNote(BaseModel):
-    """Which version the folder ``bundle`` beside this note is."""
+    """Which version the folder ``bundle`` beside this note is; ``tradewind_lifecycle.bento`` writes it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     number: int
     digest: str
-
-
-def write_note(folder: Path, note: BakedNote) -> None:
-    """Write the note of a baked version."""
-    write_text(folder / NOTE, note.model_dump_json(indent=2) + "\n")
 
 
 def baked_version(folder: Path) -> tuple[Path, ServedVersion] | None:
