@@ -70,9 +70,9 @@ class CalibrationConfig(BaseModel):
     levels: tuple[float, ...] = QUANTILES
     shape_window_days: int = 91
     level_window_days: int = 14
-    level_share: float = 0.9
-    flow_days: int = 7
-    flow_exponent: float = 0.25
+    level_share: float = 0.8
+    flow_days: int = 14
+    flow_exponent: float = 0.4
     least_events: int = 50
     """Windows with fewer deliveries say nothing: the factor stays 1."""
 
