@@ -66,7 +66,7 @@ since, and a window of some days is the total today less the total then. Sums ar
 {# The two instants of a feature row: the day boundary (UTC) that it stands at, and when it is published. #}
 {% macro feature_instants(day) -%}
     make_timestamptz({{ day_number(day) }} * 86400000000) as event_timestamp,
-        make_timestamptz({{ day_number(day) }} * 86400000000 + {{ var('publication_lag_minutes') * 60000000 }}) as created_timestamp
+        make_timestamptz({{ day_number(day) }} * 86400000000 + {{ var('publication_lag_minutes') }} * cast(60000000 as bigint)) as created_timestamp
 {%- endmacro %}
 
 {# A mean of integers, divided last: null where there is nothing to divide by. #}

@@ -1,4 +1,5 @@
--- One row per postal area: where it lies. A postal directory is public before the first order: the row stands before all others and never expires.
+-- One row per postal area: where it lies. A postal directory is public before the first order:
+-- the row stands before all others and never expires.
 with
 
 postal_areas as (

@@ -1,4 +1,5 @@
--- One row per lane between two-digit postal prefixes and day, while it had a parcel in transit lately: how its transits keep up with the network's.
+-- One row per lane between two-digit postal prefixes and day, while it had a parcel in transit lately:
+-- how its transits keep up with the network's.
 -- A row stamped t sees hand-overs and deliveries before t.
 {% set sums = ['transit_observed', 'transit_expected'] %}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from olist_archive import write_archive
+
 from tradewind_contracts.settings import Settings
 from tradewind_lifecycle.warehouse import connect, run_dbt
 from tradewind_sources import land

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import ALWAYS, NEVER, TABLES, Table

@@ -21,7 +21,9 @@ def test_each_landed_row_reaches_its_mart(built: Settings, warehouse: Ask) -> No
 
 def test_the_pace_of_a_lane_equals_a_slow_oracle(warehouse: Ask) -> None:
     spells = warehouse("select state_lane_id, handed_over_at, transit_known_at from marts.fct_parcels where handed_over_at is not null")
-    rows = warehouse("select state_lane_id, event_timestamp, transit_pace_90d from features.ftr_state_lane__pace_365d order by hash(1, 2) limit 9")
+    rows = warehouse(
+        "select state_lane_id, event_timestamp, transit_pace_90d from features.ftr_state_lane__pace_365d order by hash(1, 2) limit 9"
+    )
     assert len(rows) == 9
     for lane, stamped, pace in rows:
         assert math.isclose(pace, _slow_pace(spells, lane, stamped, days=90), abs_tol=1e-6)

@@ -1,17 +1,48 @@
-"""dbt's view of the landing tables, rendered from their declarations, so that the two can't drift."""
+"""How dbt sees the landing tables, rendered from their declarations, so that the two can't drift."""
 
 import json
+from pathlib import Path
 
+from tradewind_contracts.files import write_text
 from tradewind_contracts.tables import TABLES, Column, Table
 
 HEADER = "# Generated from the table declarations by tradewind_lifecycle.dbt_sources; a contract test holds it fresh.\n"
 
+STAGED: dict[str, tuple[str, ...]] = {
+    "olist": (
+        "customers",
+        "merchants",
+        "products",
+        "orders",
+        "order_items",
+        "payments",
+        "reviews",
+        "leads",
+        "deals",
+        "postal_areas",
+        "parcels",
+    )
+}
+"""The landing tables that each source has staging models for."""
 
-def sources_yaml(source: str, tables: tuple[str, ...]) -> str:
-    """The `sources:` file of ``source`` for the landing tables named ``tables``."""
+
+def write_generated(project: Path) -> None:
+    """Write the generated files of each source below the dbt project ``project``."""
+    for source in STAGED:
+        folder = project / "models" / "staging" / source
+        write_text(folder / f"_{source}__sources.yml", sources_yaml(source))
+        write_text(folder / f"_{source}__models.yml", staging_yaml(source))
+
+
+def sources_yaml(source: str) -> str:
+    """The `sources:` file of ``source``."""
     lines = [HEADER + "sources:", f"  - name: {source}"]
-    lines += ["    description: What has landed; views over the files that the landing manifest names.", "    schema: landing", "    tables:"]
-    for name in tables:
+    lines += [
+        "    description: What has landed; views over the files that the landing manifest names.",
+        "    schema: landing",
+        "    tables:",
+    ]
+    for name in STAGED[source]:
         table = TABLES[name]
         lines += [f"      - name: {name}", f"        description: {_quoted(_sentence(table))}", "        columns:"]
         for column in table.all_columns:
@@ -19,10 +50,10 @@ def sources_yaml(source: str, tables: tuple[str, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def staging_yaml(source: str, tables: tuple[str, ...]) -> str:
+def staging_yaml(source: str) -> str:
     """The `models:` file of ``source``'s staging models: one per landing table, key tested, columns described."""
     lines = [HEADER + "models:"]
-    for name in tables:
+    for name in STAGED[source]:
         table = TABLES[name]
         key = ", ".join(table.key)
         lines += [f"  - name: stg_{source}__{name}", f"    description: {_quoted(_sentence(table))}"]

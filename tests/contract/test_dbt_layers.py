@@ -1,0 +1,128 @@
+"""What must hold of every dbt model: its layer, its words, its key, its leak test. Read from dbt's own manifest."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+import pytest
+
+from tradewind_contracts.ids import prefix_lane_id, state_lane_id
+from tradewind_contracts.tables import NEVER, TABLES
+from tradewind_lifecycle.dbt_sources import sources_yaml, staging_yaml
+from tradewind_lifecycle.warehouse import dbt_project_dir
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Dbt's manifest, parsed in an empty environment: no network, no warehouse."""
+    target = tmp_path_factory.mktemp("dbt_parse")
+    project = dbt_project_dir()
+    command = [str(Path(sys.executable).with_name("dbt")), "parse", "--target-path", str(target), "--log-path", str(target)]
+    result = subprocess.run(command, cwd=project, env={"DBT_PROFILES_DIR": str(project)}, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+    parsed: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return parsed
+
+
+@pytest.fixture(scope="session")
+def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The models by name."""
+    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+
+
+def test_only_staging_reads_sources_and_features_read_marts_and_intermediate(
+    models: dict[str, dict[str, Any]], manifest: dict[str, Any]
+) -> None:
+    may_read = {
+        "staging": {"source"},
+        "intermediate": {"staging", "intermediate"},
+        "marts": {"staging", "intermediate", "marts"},
+        "features": {"marts", "intermediate"},
+        "labels": {"marts", "intermediate"},
+    }
+    for name, node in models.items():
+        read = {"source" if key.startswith("source.") else manifest["nodes"][key]["schema"] for key in node["depends_on"]["nodes"]}
+        assert read <= may_read[node["schema"]], f"{name} ({node['schema']}) reads {read}"
+
+
+def test_each_model_and_each_of_its_columns_is_described_and_owned(models: dict[str, dict[str, Any]]) -> None:
+    for name, node in models.items():
+        assert node["description"], name
+        assert node["columns"], name
+        assert [column for column, words in node["columns"].items() if not words["description"]] == [], name
+        assert node["config"]["meta"]["owner"].startswith("team-"), name
+        assert node["config"]["group"], name
+
+
+def test_the_contract_of_each_published_model_is_enforced_with_a_type_for_each_column(models: dict[str, dict[str, Any]]) -> None:
+    for name, node in models.items():
+        if node["schema"] in ("marts", "features", "labels"):
+            assert node["config"]["contract"]["enforced"], name
+            assert [column for column, words in node["columns"].items() if not words["data_type"]] == [], name
+
+
+def test_each_model_has_a_key_that_is_tested(models: dict[str, dict[str, Any]], manifest: dict[str, Any]) -> None:
+    tested = {
+        node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "primary_key"
+    }
+    for name, node in models.items():
+        key = node["config"]["meta"]["primary_key"]
+        assert tested[node["unique_id"]] == key, name
+        assert set(key) <= set(node["columns"]), name
+
+
+def test_a_feature_view_has_one_entity_key_two_instants_and_plain_numbers(models: dict[str, dict[str, Any]]) -> None:
+    for name, node in models.items():
+        if node["schema"] == "features":
+            meta, columns = node["config"]["meta"], node["columns"]
+            assert name.startswith(f"ftr_{meta['entity']}__"), name
+            assert len(meta["primary_key"]) == 2, name
+            assert meta["primary_key"][1] == "event_timestamp", name
+            assert columns["event_timestamp"]["data_type"] == columns["created_timestamp"]["data_type"] == "timestamptz", name
+            rest = set(columns) - {"event_timestamp", "created_timestamp"}
+            assert {columns[column]["data_type"] for column in rest} <= {"double", "bigint", "varchar"}, name
+            assert meta["publication_lag_minutes"] > 0, name
+
+
+def test_each_feature_model_has_a_sql_unit_test_with_a_planted_late_fact(
+    models: dict[str, dict[str, Any]], manifest: dict[str, Any]
+) -> None:
+    covered = {test["model"] for test in manifest["unit_tests"].values()}
+    assert {name for name, node in models.items() if node["schema"] in ("features", "labels")} <= covered
+
+
+def test_what_a_source_never_dates_goes_no_further_than_staging(models: dict[str, dict[str, Any]]) -> None:
+    undated = {column.name for table in TABLES.values() for column in table.all_columns if table.known_at_of(column.name) == NEVER}
+    assert {"flags", "source_status"} <= undated
+    for name, node in models.items():
+        if node["schema"] != "staging":
+            assert undated.isdisjoint(node["columns"]), name
+
+
+def test_the_files_made_from_the_declarations_are_fresh() -> None:
+    folder = dbt_project_dir() / "models" / "staging" / "olist"
+    assert (folder / "_olist__sources.yml").read_text(encoding="utf-8") == sources_yaml("olist")
+    assert (folder / "_olist__models.yml").read_text(encoding="utf-8") == staging_yaml("olist")
+
+
+def test_the_service_is_an_exposure_that_depends_on_features_and_the_label(manifest: dict[str, Any]) -> None:
+    [exposure] = [item for item in manifest["exposures"].values() if item["name"] == "eta_service"]
+    read = {manifest["nodes"][key]["schema"] for key in exposure["depends_on"]["nodes"]}
+    assert read == {"features", "labels"}
+
+
+def test_lane_keys_in_sql_equal_those_of_contracts(manifest: dict[str, Any]) -> None:
+    source = (
+        manifest["macros"]["macro.tradewind.state_lane_id"]["macro_sql"] + manifest["macros"]["macro.tradewind.prefix_lane_id"]["macro_sql"]
+    )
+    macros = jinja2.Environment(autoescape=False).from_string(source).module
+    sql = (
+        f"select {macros.state_lane_id('a', 'b')}, {macros.prefix_lane_id('c', 'd', 2)} from (select 'SP' a, 'RJ' b, '13010' c, '22050' d)"  # type: ignore[attr-defined]
+    )
+    assert duckdb.sql(sql).fetchall() == [(state_lane_id("SP", "RJ"), prefix_lane_id("13010", "22050", 2))]
