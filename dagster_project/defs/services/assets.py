@@ -65,16 +65,17 @@ def bento(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings
 )
 def answers(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
     from tradewind_contracts.files import write_text
-    from tradewind_lifecycle.asking import ask, serve
     from tradewind_lifecycle.bento import build_bento
+    from tradewind_lifecycle.labels import questions
     from tradewind_registry import RegistryClient
+    from tradewind_serving.rehearsing import ask, serve
 
     with stopwatch() as watch:
         with RegistryClient.open(settings) as registry:
             built = build_bento(settings, registry.resolve(f"{FAMILY}@champion"), context.log.info)
-        with serve(settings, built) as running:
+        with serve(settings, built.path) as running:
             context.log.info(f"{built.tag} answers at {running.url}")
-            asked = ask(settings, running, QUESTIONS)
+            asked = ask(running, questions(settings, QUESTIONS).to_pylist())
     out = settings.paths.reports / "questions" / f"{settings.world_name}.json"
     write_text(out, json.dumps([item.model_dump(mode="json") for item in asked], indent=1) + "\n")
     shown = [

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pyarrow as pa
 import pytest
 import serving_world
 from serving_world import NOW
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_contracts.settings import Settings
-from tradewind_lifecycle import asking, bento, labels
+from tradewind_lifecycle import bento
 from tradewind_registry import Registry
+from tradewind_serving import rehearsing
 from tradewind_serving.client import EtaClient, EtaRefusedError, EtaRequest, EtaUnauthorizedError, EtaUnreachableError
 
 REQUEST: dict[str, Any] = {
@@ -219,10 +219,10 @@ def built(tmp_path_factory: pytest.TempPathFactory, make_home: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def running(built: Any) -> Iterator[asking.RunningService]:
+def running(built: Any) -> Iterator[rehearsing.RunningService]:
     """The Bento's service in processes of its own."""
     home, made = built
-    with asking.serve(home.settings, made) as service:
+    with rehearsing.serve(home.settings, made.path) as service:
         yield service
 
 
@@ -254,7 +254,7 @@ def test_a_bento_holds_what_serving_needs_and_nothing_else(built: Any) -> None:
     assert "--hash=sha256:" in requirements
 
 
-def test_the_built_service_answers_a_typed_client(running: asking.RunningService, built: Any) -> None:
+def test_the_built_service_answers_a_typed_client(running: rehearsing.RunningService, built: Any) -> None:
     with EtaClient(running.url, running.key) as client:
         answer = client.predict(typed())
         one, two = client.predict_batch([typed(), typed(merchant_id="nobody")])
@@ -265,7 +265,7 @@ def test_the_built_service_answers_a_typed_client(running: asking.RunningService
     assert (health.status, health.now) == ("ok", NOW)
 
 
-def test_the_client_tells_refusals_apart(running: asking.RunningService) -> None:
+def test_the_client_tells_refusals_apart(running: rehearsing.RunningService) -> None:
     with EtaClient(running.url, "wrong") as client, pytest.raises(EtaUnauthorizedError, match="401"):
         client.predict(typed())
     with EtaClient(running.url, running.key) as client, pytest.raises(EtaRefusedError) as refused:
@@ -278,12 +278,12 @@ def test_the_client_tells_refusals_apart(running: asking.RunningService) -> None
 @pytest.mark.parametrize(
     "content_type", ["multipart/form-data; boundary=b", "application/vnd.bentoml+pickle", "application/x-www-form-urlencoded"]
 )
-def test_the_built_service_takes_json_only(running: asking.RunningService, content_type: str) -> None:
+def test_the_built_service_takes_json_only(running: rehearsing.RunningService, content_type: str) -> None:
     headers = {"authorization": f"Bearer {running.key}", "content-type": content_type}
     assert httpx.post(f"{running.url}/predict", content=b"\x80\x05.", headers=headers, trust_env=False).status_code == 415
 
 
-def test_metrics_count_requests_fallbacks_and_the_version(running: asking.RunningService, built: Any) -> None:
+def test_metrics_count_requests_fallbacks_and_the_version(running: rehearsing.RunningService, built: Any) -> None:
     with EtaClient(running.url, running.key) as client:
         client.predict(typed(merchant_id="nobody"))
     assert httpx.get(f"{running.url}/metrics", trust_env=False).status_code == 401
@@ -294,9 +294,7 @@ def test_metrics_count_requests_fallbacks_and_the_version(running: asking.Runnin
     assert "tradewind_eta_answer_seconds_bucket" in text
 
 
-def test_real_orders_are_asked_and_stand_beside_what_happened(
-    running: asking.RunningService, built: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_real_orders_are_asked_and_stand_beside_what_happened(running: rehearsing.RunningService) -> None:
     label = {
         "order_id": "o1",
         "parcel_id": "o1:m1",
@@ -314,24 +312,23 @@ def test_real_orders_are_asked_and_stand_beside_what_happened(
     }
     never = label | {"parcel_id": "o2:m1", "category": None, "duration_days": None}
     unweighed = label | {"parcel_id": "o3:m1", "weight_g": None}
-    monkeypatch.setattr(labels, "questions", lambda settings, n: pa.Table.from_pylist([label, never, unweighed][:n]))
-    early, lost = asking.ask(built[0].settings, running, 3)
+    early, lost = rehearsing.ask(running, [label, never, unweighed])
     assert (early.parcel_id, early.is_inside, early.marketplace_promise_days) == ("o1:m1", False, 20.0)
     assert (lost.parcel_id, lost.is_inside, lost.actual_days) == ("o2:m1", None, None)
     assert early.answer.ordered_at == NOW + dt.timedelta(hours=5)
     assert [f.kind.value for f in lost.answer.fallbacks] == ["no_category", "no_volume"]
 
 
-def test_a_port_in_use_is_named(running: asking.RunningService, built: Any) -> None:
+def test_a_port_in_use_is_named(running: rehearsing.RunningService, built: Any) -> None:
     port = int(running.url.rsplit(":", 1)[1])
-    with pytest.raises(StateError, match=f"port {port}"), asking.serve(built[0].settings, built[1], port=port):
+    with pytest.raises(StateError, match=f"port {port}"), rehearsing.serve(built[0].settings, built[1].path, port=port):
         raise AssertionError("it started on a port in use")
 
 
 def test_with_the_registry_out_of_reach_the_baked_version_answers_and_says_so(built: Any) -> None:
     home, made = built
     settings = home.settings.model_copy(update={"registry_url": f"sqlite:///{home.settings.paths.home / 'nowhere.db'}"})
-    with asking.serve(settings, made) as service:
+    with rehearsing.serve(settings, made.path) as service:
         with EtaClient(service.url, service.key) as client:
             answer, health = client.predict(typed()), client.health()
         port = int(service.url.rsplit(":", 1)[1])
@@ -345,7 +342,10 @@ def test_with_the_registry_out_of_reach_the_baked_version_answers_and_says_so(bu
 def test_a_built_service_over_a_damaged_champion_ends_with_the_reason(built: Any, tmp_path: Path, make_home: Any) -> None:
     home = make_home(tmp_path / "damaged")
     damage(home.settings, home.first)
-    with pytest.raises(StateError, match=r"refused to start \(exit code 6\).*refuses to start"), asking.serve(home.settings, built[1]):
+    with (
+        pytest.raises(StateError, match=r"refused to start \(exit code 6\).*refuses to start"),
+        rehearsing.serve(home.settings, built[1].path),
+    ):
         raise AssertionError("it started on a damaged champion")
 
 

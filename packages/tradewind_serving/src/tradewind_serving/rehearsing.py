@@ -1,4 +1,4 @@
-"""Starting a built service and asking it, as a product team would: over HTTP, with a key, through the typed client."""
+"""A rehearsal: start a built service and ask it as a product team would, over HTTP, with a key, through the typed client."""
 
 import contextlib
 import ctypes
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from tradewind_contracts.errors import SettingsError, StateError
 from tradewind_contracts.settings import Settings
-from tradewind_lifecycle.bento import BuiltBento
 from tradewind_serving.client import EtaAnswer, EtaClient, EtaRequest
 
 READY_SECONDS = 60.0
@@ -61,8 +60,8 @@ class AnsweredQuestion(BaseModel):
 
 
 @contextlib.contextmanager
-def serve(settings: Settings, bento: BuiltBento, port: int | None = None) -> Iterator[RunningService]:
-    """The built service in processes of its own, on loopback, until the block ends.
+def serve(settings: Settings, bento: Path, port: int | None = None) -> Iterator[RunningService]:
+    """The service of the Bento in the folder ``bento``, in processes of its own, on loopback, until the block ends.
 
     ``port`` None takes a free one. Without a key in the settings a fresh one is made for this run. If this process is
     killed, the service ends too (Linux).
@@ -82,8 +81,8 @@ def serve(settings: Settings, bento: BuiltBento, port: int | None = None) -> Ite
     # BentoML empties the folder of metrics in its home at each start: each run has a home of its own.
     with tempfile.TemporaryDirectory(prefix="tradewind-serve-") as scratch, log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 (our own interpreter and arguments)
-            [sys.executable, "-m", "bentoml", "serve", str(bento.path), "--host", host, "--port", str(chosen)],
-            cwd=bento.path,
+            [sys.executable, "-m", "bentoml", "serve", str(bento), "--host", host, "--port", str(chosen)],
+            cwd=bento,
             env=_environment(own, Path(scratch)),
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -99,21 +98,16 @@ def serve(settings: Settings, bento: BuiltBento, port: int | None = None) -> Ite
             _stop(process)
 
 
-def ask(settings: Settings, running: RunningService, n: int) -> list[AnsweredQuestion]:
-    """At most ``n`` real orders of the local day after ``as_of``, asked one by one, each beside what happened later.
+def ask(running: RunningService, questions: Sequence[Mapping[str, Any]]) -> list[AnsweredQuestion]:
+    """Real orders (rows of the label table), asked one by one, each beside what happened later.
 
     An order whose weight nobody recorded is left out: the service asks for one.
 
     Raises:
-        StateError: no labels are published.
         EtaServiceError: the service failed or refused.
     """
-    # Here and not above: who only serves needs nothing of what labels need.
-    from tradewind_lifecycle import labels
-
-    questions = [question for question in labels.questions(settings, n).to_pylist() if question["weight_g"]]
     with EtaClient(running.url, running.key) as eta:
-        return [_answered(question, eta.predict(question_to_request(question))) for question in questions]
+        return [_answered(question, eta.predict(question_to_request(question))) for question in questions if question["weight_g"]]
 
 
 def question_to_request(question: Mapping[str, Any]) -> EtaRequest:
