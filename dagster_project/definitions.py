@@ -11,7 +11,7 @@ from dagster_project.lib.resources import RESOURCES
 defs = dg.Definitions(
     assets=dg.load_assets_from_package_module(stages),
     asset_checks=dg.load_asset_checks_from_package_module(stages),
-    jobs=[jobs.first_parcel, jobs.refresh, jobs.retrain],
+    jobs=[jobs.first_parcel, jobs.features_only, jobs.refresh, jobs.retrain],
     schedules=[jobs.daily_refresh, jobs.daily_retrain],
     sensors=[new_files],
     resources=RESOURCES,

@@ -11,6 +11,12 @@ first_parcel = dg.define_asset_job(
     description="The whole, from the archive to the answered question; `make run` executes it. Nightly scores are left to the night.",
 )
 
+features_only = dg.define_asset_job(
+    "features_only",
+    selection=dg.AssetSelection.groups(*(stage for stage in STAGES_OF_DATA if stage != "online_store")),
+    description="New data to the feature views: what a backtest reads. `tradewind backtest` executes this job.",
+)
+
 refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.groups(*STAGES_OF_DATA, "scores"),

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
-from tradewind_cli.running import execute, settings_of_run
+from tradewind_cli.running import execute, settings_of_run, wide_console
+from tradewind_cli.tables import metrics_table
 from tradewind_contracts.errors import NotFoundError
+from tradewind_contracts.instants import parse_instant
 from tradewind_contracts.settings import settings
+from tradewind_contracts.world import World
 
 FAMILIES = ("eta",)
 
@@ -20,13 +22,17 @@ def backtest(family: str, *, as_of: str, days: int, out: Path, source: str, data
         TradewindError: the data can't be used, or as_of lies outside of it.
     """
     _known(family)
-    console = Console(highlight=False)
+    console = wide_console()
     built = settings_of_run(source, data, None, world=f"{source}-backtest")
     execute("features_only", built, console)
     from tradewind_lifecycle.backtest import backtest as run_backtest
 
-    report = run_backtest(built, family, as_of=as_of, days=days, out=out, progress=lambda line: console.print(f"  [dim]{line}[/]"))
-    console.print(_table(f"{family} as of {as_of}, {days} days, all parcels that the archive shows delivered", report.metrics))
+    instant = parse_instant(as_of, World.read(built.paths.world_file).zone)
+    report = run_backtest(built, family, instant, days, out, progress=lambda line: console.print(f"  [dim]{escape(line)}[/]"))
+    title = f"{family} as of {as_of}, {days} days: {report.delivered:,} parcels that the archive shows delivered (of {report.rows:,})"
+    console.print(metrics_table(title, report.metrics))
+    for baseline, (mean, low, high) in report.differences.items():
+        console.print(f"MAE less that of {baseline.replace('_', ' ')}: {mean:+.3f} days (95 % paired bootstrap: {low:+.3f} to {high:+.3f})")
     console.print(f"{report.rows:,} parcels → {out}")
 
 
@@ -37,29 +43,20 @@ def score(family: str, *, start: str, end: str, out: Path) -> None:
         NotFoundError: there is no such family, or no champion.
     """
     _known(family)
-    console = Console(highlight=False)
+    console = wide_console()
     from tradewind_lifecycle.scoring import score as run_score
 
-    report = run_score(settings(), start, end, out, progress=lambda line: console.print(f"  [dim]{line}[/]"))
+    zone = World.read(settings().paths.world_file).zone
+    report = run_score(
+        settings(),
+        parse_instant(start, zone),
+        parse_instant(end, zone),
+        out,
+        progress=lambda line: console.print(f"  [dim]{escape(line)}[/]"),
+    )
     console.print(f"{report.rows:,} parcels scored with {report.version} → {out}")
 
 
 def _known(family: str) -> None:
     if family not in FAMILIES:
         raise NotFoundError(f"no model family {family!r}; there are: {', '.join(FAMILIES)}")
-
-
-def _table(title: str, metrics: list[dict[str, object]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    names = list(dict.fromkeys(name for row in metrics for name in row))
-    for name in names:
-        table.add_column(name, justify="left" if name == "model" else "right")
-    for row in metrics:
-        table.add_row(*(_cell(row.get(name)) for name in names))
-    return table
-
-
-def _cell(value: object) -> str:
-    if value is None or value != value:
-        return "–"
-    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

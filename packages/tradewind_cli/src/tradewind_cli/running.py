@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from tradewind_contracts.errors import SettingsError
 from tradewind_contracts.settings import Settings, use
@@ -20,11 +21,17 @@ def run(*, source: str | None, data: Path | None, as_of: str | None) -> None:
         TradewindError: whatever step refused; what was published before still stands.
     """
     settings = settings_of_run(source, data, as_of)
-    console = Console(highlight=False)
+    console = wide_console()
     summary = execute("first_parcel", settings, console)
     from tradewind_cli.summaries import show
 
     show(summary, settings, console)
+
+
+def wide_console() -> Console:
+    """A console for people and for logs: where nobody watches, lines are not broken at 80 columns."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=140)
 
 
 def settings_of_run(source: str | None, data: Path | None, as_of: str | None, world: str | None = None) -> Settings:
@@ -55,7 +62,7 @@ def execute(job: str, settings: Settings, console: Console) -> "RunSummary":
     def progress(step: str, line: str, seconds: float | None) -> None:
         name = step.replace("__", "/")
         if seconds is None:
-            console.print(f"[cyan]▸[/] {name}" if line == "started" else f"  [dim]{line}[/]")
+            console.print(f"[cyan]▸[/] {name}" if line == "started" else f"  [dim]{escape(line)}[/]")
         else:
             mark = {"done": "[green]✓[/]", "failed": "[red]✗[/]"}.get(line, "[yellow]–[/]")
             console.print(f"{mark} {name}  {line} in {seconds:.1f} s")

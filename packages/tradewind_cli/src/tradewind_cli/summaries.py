@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from tradewind_cli.tables import metrics_table, number, plain_table
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_registry.client import RegistryClient
@@ -15,14 +15,6 @@ from tradewind_registry.records import Version
 
 if TYPE_CHECKING:
     from dagster_project.lib.summary import RunSummary
-
-METRICS = {
-    "mae_days": "MAE of p50, days",
-    "pinball_p10": "pinball p10",
-    "pinball_p90": "pinball p90",
-    "coverage": "in [p10, p90]",
-    "width_days": "width, days",
-}
 
 
 def show(summary: "RunSummary", settings: Settings, console: Console) -> None:
@@ -45,7 +37,7 @@ def show(summary: "RunSummary", settings: Settings, console: Console) -> None:
 
 
 def _stages(summary: "RunSummary") -> Table:
-    table = _table("Stages", "stage", ("tables or assets", "rows", "seconds", ""))
+    table = plain_table("Stages", "stage", ("tables or assets", "rows", "seconds", ""))
     for stage in summary.stages:
         table.add_row(
             stage.stage,
@@ -58,7 +50,7 @@ def _stages(summary: "RunSummary") -> Table:
 
 
 def _quality(summary: "RunSummary") -> Table:
-    table = _table("Quality (GX suites, dbt tests, gates, parity)", "stage", ("checks", "failed", "warnings"))
+    table = plain_table("Quality (GX suites, dbt tests, gates, parity)", "stage", ("checks", "failed", "warnings"))
     for stage in summary.quality:
         table.add_row(stage.stage, f"{stage.checks}", f"{stage.errors}" if stage.errors else "0", f"{stage.warnings}")
     for stage in summary.quality:
@@ -68,35 +60,21 @@ def _quality(summary: "RunSummary") -> Table:
 
 
 def _metrics(version: Version) -> Table:
-    span = f"holdout of {version.rows:,} parcels that came after the fit; real data unless the world is simulated"
-    names = [name for name in METRICS if name in version.metrics]
-    table = _table(f"{version.reference}: {span}", "", tuple(METRICS[name] for name in names))
-    rows: Mapping[str, Mapping[str, float | None]] = {version.reference: version.metrics, **version.baselines}
-    for who, metrics in rows.items():
-        table.add_row(who.replace("_", " "), *(_number(metrics.get(name)) for name in names))
-    return table
+    kind = version.facts.get("data_kind", "real")
+    title = f"{version.reference} beside the baselines: {version.rows:,} parcels of the days after its fit ({kind} data)"
+    return metrics_table(title, {version.reference: version.metrics, **version.baselines})
 
 
 def _answers(answers: Sequence[Mapping[str, Any]]) -> Table:
     columns = ("p10", "p50", "p90", "it took", "", "promise shown")
-    table = _table("Asked over HTTP: real orders of the day after, beside what the archive says happened later (days)", "order", columns)
+    table = plain_table(
+        "Asked over HTTP: real orders of the day after, beside what the archive says happened later (days)", "order", columns
+    )
     for asked in answers:
         days = [asked["answer"]["estimates"][q]["days"] for q in ("p10", "p50", "p90")]
         actual = asked["actual_days"]
         inside = "" if actual is None else "inside" if days[0] <= actual <= days[2] else "[yellow]outside[/]"
         table.add_row(
-            asked["order_id"][:8], *(f"{d:.1f}" for d in days), _number(actual, 1), inside, _number(asked["marketplace_promise_days"], 1)
+            asked["order_id"][:8], *(f"{d:.1f}" for d in days), number(actual, 1), inside, number(asked["marketplace_promise_days"], 1)
         )
     return table
-
-
-def _table(title: str, first: str, others: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
