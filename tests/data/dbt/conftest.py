@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -43,8 +42,3 @@ def warehouse(built: Settings) -> Callable[[str], list[tuple[object, ...]]]:
             return connection.execute(sql).fetchall()
 
     return ask
-
-
-def file_of(settings: Settings, half: str) -> Path:
-    """The manifest file of a published half."""
-    return settings.paths.published / half / "manifest.json"
