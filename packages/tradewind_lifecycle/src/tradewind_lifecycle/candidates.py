@@ -121,7 +121,7 @@ def _made(folder: Path, sealed: SealedSet, config: EtaConfig, key: str, progress
 def _write(folder: Path, model: EtaModel, found: Evaluation, judged: pa.Table, holdout: Holdout) -> None:
     (folder / BUNDLE).mkdir()
     bundle(model, folder / BUNDLE)
-    write_text(folder / EVALUATION, json.dumps(found.to_json(), indent=1, sort_keys=True, allow_nan=False) + "\n")
+    write_text(folder / EVALUATION, json.dumps(found.to_json(), indent=1, allow_nan=False) + "\n")
     table = prediction_table(judged, found.predictions, holdout.baselines[LANE_MEDIAN][:, 1], holdout.weights)
     pq.write_table(table, folder / PREDICTIONS, compression="zstd")
 
