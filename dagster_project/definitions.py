@@ -9,7 +9,7 @@ from dagster_project.lib.progress import LOGGER, progress_logger
 from dagster_project.lib.resources import RESOURCES
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_package_module(stages),
+    assets=dg.load_assets_from_package_module(stages, include_specs=True),
     asset_checks=dg.load_asset_checks_from_package_module(stages),
     jobs=[jobs.first_parcel, jobs.features_only, jobs.refresh, jobs.retrain],
     schedules=[jobs.daily_refresh, jobs.daily_retrain],

@@ -103,7 +103,7 @@ def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSu
 
     job = defs.resolve_job_def(name)
     config: dict[str, Any] = {"loggers": {LOGGER: {}}}
-    with dg.DagsterInstance.from_config(str(settings.paths.dagster)) as instance, listening(progress), raised():
+    with dg.DagsterInstance.from_config(str(settings.paths.dagster)) as instance, listening(progress), raised(settings):
         result = job.execute_in_process(
             run_config=config, instance=instance, resources={"settings": settings}, tags={"tradewind/from": "cli"}
         )

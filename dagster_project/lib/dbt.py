@@ -122,18 +122,20 @@ def build(half: warehouse.Half, context: dg.AssetExecutionContext, settings: Set
     if reuse.is_published(settings):
         context.log.info(f"the {half} half is published from these inputs already")
         for asset_key in context.selected_asset_keys:
-            count = (newest(context, asset_key) or {}).get("dagster/row_count")
-            yield dg.MaterializeResult(asset_key=asset_key, metadata={"reused": True, **({} if count is None else rows(int(count)))})
+            count = (newest(context, asset_key, settings) or {}).get("dagster/row_count")
+            known = {} if count is None else rows(int(count))
+            yield dg.MaterializeResult(asset_key=asset_key, metadata={"world": settings.world_name, "reused": True, **known})
         return
     if half == "marts":
         warehouse.attach_landing(settings)
+    reuse.note_build(half, settings)
     with _environment(warehouse.dbt_environment(settings)):
         invocation = dbt().cli(["build"], context=context, target_path=settings.paths.dbt_target, raise_on_error=False)
         events = list(_told(invocation.stream(), context.log.info))
     counts = _counted(context, settings) if invocation.is_successful() else {}
     for event in events:
         if isinstance(event, dg.Output) and event.output_name in counts:
-            event = event.with_metadata({**event.metadata, **rows(counts[event.output_name])})
+            event = event.with_metadata({**event.metadata, "world": settings.world_name, **rows(counts[event.output_name])})
         yield event
     if not invocation.is_successful():
         raise warehouse.failure(half, settings)

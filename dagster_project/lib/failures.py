@@ -7,15 +7,16 @@ import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
 
 from tradewind_contracts.errors import QualityError, TradewindError
+from tradewind_contracts.settings import Settings
 
 
 @contextlib.contextmanager
-def raised() -> Iterator[None]:
-    """Raise the refusal inside of whatever Dagster raises; a failed blocking check becomes a ``QualityError``."""
+def raised(settings: Settings) -> Iterator[None]:
+    """Raise the refusal inside of whatever Dagster raises; a failed blocking check becomes a ``QualityError`` that names the claims."""
     try:
         yield
     except DagsterAssetCheckFailedError as error:
-        raise QualityError(f"{error}; nothing after it was built or published") from error
+        raise QualityError(f"{_claims(settings) or error}; nothing that follows was built or published") from error
     except dg.DagsterError as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, TradewindError):
@@ -23,3 +24,15 @@ def raised() -> Iterator[None]:
         if cause is None:
             raise
         raise cause from None
+
+
+def _claims(settings: Settings) -> str:
+    """The critical claims that failed in the first stage that has any: the run stopped there."""
+    from tradewind_lifecycle.checking import failed_critical, read_results
+
+    for stage in ("landing", "marts", "features", "training_set"):
+        failed = failed_critical(read_results(stage, settings))
+        if failed:
+            named = "; ".join(f"{result.table}: {result.claim} ({result.failing_rows:,} of {result.rows:,} rows)" for result in failed[:5])
+            return f"{stage}: {len(failed)} critical claims failed: {named}"
+    return ""

@@ -17,6 +17,7 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_lifecycle.provenance import code_digest
 
+Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 INPUTS = "inputs"
 _ROOT = Path(__file__).resolve().parents[2]
 _CODE = (
@@ -33,32 +34,31 @@ def inputs_of(settings: Settings, **more: object) -> str:
     world = World.read(settings.paths.world_file)
     published = Manifest.read(settings.paths.published / "features").digest
     code = {name: code_digest(_ROOT / name) for name in _CODE}
-    return digest_json(
-        {"published": published, "world": world.model_dump(mode="json"), "code": code, "home": str(settings.paths.home), **more}
-    )
+    return digest_json({"published": published, "world": world.model_dump(mode="json"), "code": code, **more})
 
 
-def standing(context: dg.AssetExecutionContext, key: dg.AssetKey, inputs: str) -> Mapping[str, Any] | None:
+def standing(context: Context, key: dg.AssetKey, inputs: str, settings: Settings) -> Mapping[str, Any] | None:
     """The metadata (plain values) of the newest materialization of ``key``, if it was made of ``inputs``."""
-    found = newest(context, key)
+    found = newest(context, key, settings)
     return found if found is not None and found.get(INPUTS) == inputs else None
 
 
-def newest(context: dg.AssetExecutionContext, key: dg.AssetKey) -> Mapping[str, Any] | None:
-    """The metadata (plain values) of the newest materialization of ``key``."""
+def newest(context: Context, key: dg.AssetKey, settings: Settings) -> Mapping[str, Any] | None:
+    """The metadata (plain values) of the newest materialization of ``key``, if it was made in this world."""
     event = context.instance.get_latest_materialization_event(key)
     if event is None or event.asset_materialization is None:
         return None
-    return {name: getattr(value, "value", None) for name, value in event.asset_materialization.metadata.items()}
+    found = {name: getattr(value, "value", None) for name, value in event.asset_materialization.metadata.items()}
+    return found if found.get("world") == settings.world_name else None
 
 
-def newest_value(context: dg.AssetExecutionContext, key: dg.AssetKey, name: str) -> str:
+def newest_value(context: Context, key: dg.AssetKey, name: str, settings: Settings) -> str:
     """One value of the newest materialization of ``key``: how an asset finds what the one before it made.
 
     Raises:
-        StateError: it was never made.
+        StateError: it was never made in this world.
     """
-    found = newest(context, key)
+    found = newest(context, key, settings)
     if found is None or name not in found:
         raise StateError(f"{'/'.join(key.path)}: not made yet; materialize it first, `make run` does all")
     return str(found[name])

@@ -50,7 +50,7 @@ FIRST = views()[0]["name"]
 def feature_views(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
     with stopwatch() as watch:
         inputs = inputs_of(settings)
-        reused = settings.paths.feast_registry.exists() and standing(context, key("feature_views", FIRST), inputs) is not None
+        reused = settings.paths.feast_registry.exists() and standing(context, key("feature_views", FIRST), inputs, settings) is not None
         digests: dict[str, str] = {}
         if not reused:
             from tradewind_lifecycle import feature_store
@@ -60,7 +60,14 @@ def feature_views(context: dg.AssetExecutionContext, settings: dg.ResourceParam[
         digest = {"spec_digest": digests[view["name"]]} if view["name"] in digests else {}
         yield dg.MaterializeResult(
             asset_key=key("feature_views", view["name"]),
-            metadata={"features": len(view["columns"]), **digest, INPUTS: inputs, "reused": reused, "stage_seconds": watch.seconds},
+            metadata={
+                "features": len(view["columns"]),
+                **digest,
+                INPUTS: inputs,
+                "reused": reused,
+                "world": settings.world_name,
+                "stage_seconds": watch.seconds,
+            },
         )
 
 
@@ -84,7 +91,7 @@ def online_store(context: dg.AssetExecutionContext, settings: dg.ResourceParam[S
 
     with stopwatch() as watch:
         inputs = inputs_of(settings)
-        before = {view["name"]: standing(context, key("online_store", view["name"]), inputs) for view in views()}
+        before = {view["name"]: standing(context, key("online_store", view["name"]), inputs, settings) for view in views()}
         stands = settings.paths.online_store.exists() and all(before.values())
         made: dict[str, dict[str, object]] = {}
         if not stands:
@@ -106,6 +113,7 @@ def online_store(context: dg.AssetExecutionContext, settings: dg.ResourceParam[S
                 "as_of": World.read(settings.paths.world_file).clock.now().isoformat(),
                 INPUTS: inputs,
                 "reused": bool(found["reused"]),
+                "world": settings.world_name,
                 "stage_seconds": watch.seconds,
             },
         )

@@ -60,6 +60,7 @@ def land(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
                 "skipped": report.skipped.get(name, ""),
                 "as_of": report.as_of.isoformat(),
                 "reused": report.reused,
+                "world": settings.world_name,
                 "stage_seconds": watch.seconds,
             },
             data_version=dg.DataVersion(landed.digest[:16] if landed else "absent"),

@@ -32,7 +32,7 @@ LABELS = key("published", "lbl_parcel__delivery")
 def training_set(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
     with stopwatch() as watch:
         inputs = inputs_of(settings)
-        found = standing(context, TRAINING_SET, inputs)
+        found = standing(context, TRAINING_SET, inputs, settings)
         reused = found is not None and (settings.paths.training_sets / str(found["digest"])).is_dir()
         if found is not None and reused:
             digest, count, facts = str(found["digest"]), int(found["dagster/row_count"]), str(found["facts"])
@@ -41,7 +41,15 @@ def training_set(context: dg.AssetExecutionContext, settings: dg.ResourceParam[S
 
             sealed = training.seal_training_set(settings, context.log.info)
             digest, count, facts = sealed.digest, sealed.rows, json.dumps(sealed.facts, sort_keys=True, default=str)
-    metadata = {**rows(count), "digest": digest, "facts": facts, INPUTS: inputs, "reused": reused, "stage_seconds": watch.seconds}
+    metadata = {
+        **rows(count),
+        "digest": digest,
+        "facts": facts,
+        INPUTS: inputs,
+        "reused": reused,
+        "world": settings.world_name,
+        "stage_seconds": watch.seconds,
+    }
     yield dg.MaterializeResult(asset_key=TRAINING_SET, metadata=metadata, data_version=dg.DataVersion(digest[:16]))
 
 
@@ -64,7 +72,7 @@ def model(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings
     from tradewind_models.eta.evaluation import MODEL as OWN_NAME
 
     with stopwatch() as watch:
-        digest = newest_value(context, TRAINING_SET, "digest")
+        digest = newest_value(context, TRAINING_SET, "digest", settings)
         candidate = fit_candidate(settings, digest, progress=context.log.info)
         fields = evaluation_fields(candidate.evaluation, OWN_NAME)
     importance = sorted(candidate.importance.items(), key=lambda item: -item[1])
@@ -79,6 +87,7 @@ def model(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings
             "inputs_key": candidate.inputs_key,
             "bundle": dg.MetadataValue.path(str(candidate.bundle)),
             "reused": candidate.reused,
+            "world": settings.world_name,
             "stage_seconds": watch.seconds,
         },
         data_version=dg.DataVersion(candidate.inputs_key[:16]),
@@ -104,7 +113,7 @@ def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
     from tradewind_lifecycle.checking import read_results
 
     with stopwatch() as watch:
-        candidate = fit_candidate(settings, newest_value(context, TRAINING_SET, "digest"))
+        candidate = fit_candidate(settings, newest_value(context, TRAINING_SET, "digest", settings))
         found, reused = training.register_candidate(settings, candidate, context.run_id)
         context.log.info(f"{found.reference}: {'known already' if reused else 'registered'}")
         verdicts = gates.run_gates(settings, candidate, found, context.run_id, parity=read_results("parity", settings))
@@ -124,6 +133,7 @@ def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
             "bundle_digest": found.bundle_digest,
             "training_set": found.training_set_digest,
             "reused": reused,
+            "world": settings.world_name,
             "stage_seconds": watch.seconds,
         },
         data_version=dg.DataVersion(found.bundle_digest[:16]),
@@ -149,7 +159,7 @@ def champion(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Setti
 
     with stopwatch() as watch:
         registry = Registry.open(settings)
-        found = registry.resolve(newest_value(context, VERSION, "reference"))
+        found = registry.resolve(newest_value(context, VERSION, "reference", settings))
         promoted = training.promote_candidate(settings, found, context.run_id)
         stands = registry.resolve(f"{FAMILY}@champion")
         history = registry.history(FAMILY)
@@ -161,6 +171,7 @@ def champion(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Setti
             "moved": promoted,
             "history": table([{"at": m.moved_at.isoformat(), "to": m.to_number, "who": m.who, "why": m.why} for m in history]),
             "reused": not promoted,
+            "world": settings.world_name,
             "stage_seconds": watch.seconds,
         },
     )
@@ -186,7 +197,7 @@ def scores(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Setting
         with RegistryClient.open(settings) as registry:
             reference = registry.resolve(f"{FAMILY}@champion").reference
         inputs = inputs_of(settings, version=reference)
-        before = standing(context, SCORES, inputs)
+        before = standing(context, SCORES, inputs, settings)
         if before is not None:
             count, out = int(before["dagster/row_count"]), str(before["file"])
         else:
@@ -200,6 +211,7 @@ def scores(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Setting
         "file": out,
         INPUTS: inputs,
         "reused": before is not None,
+        "world": settings.world_name,
         "stage_seconds": watch.seconds,
     }
     yield dg.MaterializeResult(asset_key=SCORES, metadata=metadata)

@@ -36,7 +36,7 @@ def gate_checks(context: dg.AssetCheckExecutionContext, settings: dg.ResourcePar
     from tradewind_registry import RegistryClient, latest_verdicts
 
     with RegistryClient.open(settings) as registry:
-        version = registry.resolve(newest_value(context, VERSION, "reference"))
+        version = registry.resolve(newest_value(context, VERSION, "reference", settings))
         verdicts = latest_verdicts(registry.verdicts(version))
     for spec in GATE_SPECS:
         verdict = verdicts.get(spec.name)

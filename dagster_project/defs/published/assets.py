@@ -31,7 +31,9 @@ def _publisher(half: Half) -> dg.AssetsDefinition:
             if reused:
                 published = Manifest.read(settings.paths.published / half)
             else:
-                published = publishing.publish(half, settings, say=context.log.info, facts={reuse.BUILD_KEY: reuse.build_key(settings)})
+                published = publishing.publish(
+                    half, settings, say=context.log.info, facts={reuse.BUILD_KEY: reuse.noted_build(half, settings)}
+                )
         for name in models:
             table = published.table(name)
             yield dg.MaterializeResult(
@@ -41,6 +43,7 @@ def _publisher(half: Half) -> dg.AssetsDefinition:
                     "file": table.path,
                     "manifest_digest": published.digest,
                     "reused": reused,
+                    "world": settings.world_name,
                     "stage_seconds": watch.seconds,
                 },
                 data_version=dg.DataVersion(table.digest[:16]),

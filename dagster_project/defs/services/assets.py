@@ -44,6 +44,7 @@ def bento(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings
             "path": dg.MetadataValue.path(str(built.path)),
             "digest": built.digest,
             "reused": built.reused,
+            "world": settings.world_name,
             "stage_seconds": watch.seconds,
         },
         data_version=dg.DataVersion(built.digest[:16]),
@@ -96,6 +97,7 @@ def answers(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
             "answers": table(shown),
             "inside": sum(item.is_inside is True for item in asked),
             "file": dg.MetadataValue.path(str(out)),
+            "world": settings.world_name,
             "stage_seconds": watch.seconds,
         },
     )

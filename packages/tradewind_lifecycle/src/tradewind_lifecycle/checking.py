@@ -24,7 +24,7 @@ from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_contracts.world import World
 from tradewind_lifecycle.provenance import code_digest
 from tradewind_lifecycle.publishing import PublishedModel, published_models
-from tradewind_lifecycle.reuse import build_key
+from tradewind_lifecycle.reuse import noted_build
 from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
 from tradewind_quality import Context, Stage, check, columns_needed, suites_of
 
@@ -55,7 +55,7 @@ def check_half(half: Half, settings: Settings, manifest_path: Path | None = None
     Raises:
         StateError: the half is not built.
     """
-    return kept(half, {"build": build_key(settings)}, lambda: _evaluated(half, settings, manifest_path), settings)
+    return kept(half, {"build": noted_build(half, settings)}, lambda: _evaluated(half, settings, manifest_path), settings)
 
 
 def check_training_set(rows: pa.Table, key: Sequence[str], settings: Settings) -> list[CheckResult]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tradewind_contracts.digests import digest_file, digest_json
 from tradewind_contracts.errors import IntegrityError, StateError
+from tradewind_contracts.files import write_text
 from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
@@ -33,9 +34,24 @@ def build_key(settings: Settings) -> str:
     world = World.read(settings.paths.world_file)
     engines = {name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")}
     landed = Manifest.read(settings.paths.landing).digest
-    return digest_json(
-        {"landing": landed, "dbt": dbt_project_digest(), "source": world.source, "zone": world.zone, "engines": engines}
-    )
+    return digest_json({"landing": landed, "dbt": dbt_project_digest(), "source": world.source, "zone": world.zone, "engines": engines})
+
+
+def note_build(half: Half, settings: Settings) -> None:
+    """Note, as `dbt build` of ``half`` begins, what it builds from: files that change meanwhile do not count as built."""
+    write_text(_note(half, settings), build_key(settings) + "\n")
+
+
+def noted_build(half: Half, settings: Settings) -> str:
+    """What the newest build of ``half`` was built from.
+
+    Raises:
+        StateError: it was never built.
+    """
+    try:
+        return _note(half, settings).read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise StateError(f"{settings.paths.warehouse}: the {half} half is not built; build it first, `make run` does") from error
 
 
 def is_published(settings: Settings, halves: tuple[Half, ...] = ("marts", "features")) -> bool:
@@ -55,6 +71,10 @@ def _is_published(half: Half, key: str, settings: Settings) -> bool:
     except (StateError, IntegrityError):
         return False
     return manifest.facts.get(BUILD_KEY) == key and all((folder / table.path).exists() for table in manifest.tables.values())
+
+
+def _note(half: Half, settings: Settings) -> Path:
+    return settings.paths.warehouse.parent / f"{half}.built_from"
 
 
 def _files(path: Path) -> list[Path]:
