@@ -16,9 +16,12 @@ from tradewind_models.eta import follow, read
 from tradewind_models.eta.gates import verdict_of_count, verdicts_of
 from tradewind_models.eta.metrics import paired_difference
 from tradewind_models.eta.predictor import load
+from tradewind_quality import Stage
 from tradewind_registry import CHAMPION, Registry, Version
 
 Difference = tuple[float, float, float]
+STAGES: tuple[Stage, ...] = ("landing", "marts", "features", "training_set")
+"""Stages whose critical claims a version answers for."""
 PARITY_ROWS = 200
 """Online vectors that are derived again offline."""
 
@@ -34,15 +37,14 @@ def run_gates(
     Raises:
         StateError: nothing is materialized to compare.
     """
-    registry = Registry.open(settings)
-    decided = Clock().now()
-    champion = champion_difference(settings, candidate, version, registry)
-    verdicts = verdicts_of(candidate.evaluation, champion, decided)
-    if _is_champion(registry, version):
-        # It was judged against the champion of its time; itself says nothing.
-        verdicts = [verdict for verdict in verdicts if verdict.gate != "not_worse_than_the_champion"]
-    verdicts += [_golden(registry, version), _quality(settings), _parity(settings, parity)]
-    registry.record_verdicts(version.model, version.number, verdicts, who="training", run_id=run_id)
+    with Registry.open(settings) as registry:
+        champion = champion_difference(settings, candidate, version, registry)
+        verdicts = verdicts_of(candidate.evaluation, champion, Clock().now())
+        if registry.aliases(version.model).get(CHAMPION) == version.number:
+            # It was judged against the champion of its time; itself says nothing.
+            verdicts = [verdict for verdict in verdicts if verdict.gate != "not_worse_than_the_champion"]
+        verdicts += [_golden(registry, version), _quality(settings), _parity(settings, parity)]
+        registry.record_verdicts(version.model, version.number, verdicts, who="training", run_id=run_id)
     return verdicts
 
 
@@ -66,10 +68,6 @@ def champion_difference(settings: Settings, candidate: Candidate, version: Versi
     )
 
 
-def _is_champion(registry: Registry, version: Version) -> bool:
-    return registry.aliases(version.model).get(CHAMPION) == version.number
-
-
 def _golden(registry: Registry, version: Version) -> Verdict:
     try:
         load(registry.open_bundle(version))
@@ -79,7 +77,7 @@ def _golden(registry: Registry, version: Version) -> Verdict:
 
 
 def _quality(settings: Settings) -> Verdict:
-    stages = {stage: read_results(stage, settings) for stage in ("landing", "marts", "features", "training_set")}  # type: ignore[arg-type]
+    stages = {stage: read_results(stage, settings) for stage in STAGES}
     absent = [stage for stage, results in stages.items() if not results]
     if absent:
         return verdict_of_count("data_quality_passed", None, Clock().now(), f"not checked: {', '.join(absent)}")

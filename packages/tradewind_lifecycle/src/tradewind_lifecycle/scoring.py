@@ -59,9 +59,9 @@ def score(
     """
     if start >= end:
         raise SettingsError(f"score from {iso(start)} to {iso(end)}: the span ends before it begins")
-    registry = RegistryClient.open(settings)
-    version = registry.resolve(f"{FAMILY}@{CHAMPION}")
-    model = read(registry.open_bundle(version))
+    with RegistryClient.open(settings) as registry:
+        version = registry.resolve(f"{FAMILY}@{CHAMPION}")
+        model = read(registry.open_bundle(version))
     every = labels.read_labels(settings)
     every = labels.known_at(every, known_at) if known_at else every
     if not labels.placed_between(every, start, end).num_rows:

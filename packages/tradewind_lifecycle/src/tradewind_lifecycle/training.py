@@ -14,7 +14,7 @@ from tradewind_contracts.world import World
 from tradewind_lifecycle import labels, spans
 from tradewind_lifecycle.candidates import Candidate, fit_candidate
 from tradewind_lifecycle.checking import check_training_set, failed_critical, read_results
-from tradewind_lifecycle.gates import run_gates
+from tradewind_lifecycle.gates import STAGES, run_gates
 from tradewind_lifecycle.holdouts import microseconds
 from tradewind_lifecycle.provenance import commit, lock_digest
 from tradewind_lifecycle.sealing import evaluation_fields, observed_levels
@@ -34,7 +34,6 @@ LIMITS = (
     "It follows the network's speed with a lag of days: in the first week of a strike or a rush its answers are too early.",
     "A merchant, lane or area that the features do not know gets the answer of an average one, and the service says so.",
 )
-STAGES = ("landing", "marts", "features", "training_set")
 
 
 class TrainedCandidate(BaseModel):
@@ -101,20 +100,20 @@ def seal_training_set(settings: Settings, progress: Progress = lambda _: None, c
 
 def register_candidate(settings: Settings, candidate: Candidate, run_id: str = "") -> tuple[Version, bool]:
     """The registry's version of ``candidate``, and whether it was there before: equal inputs register nothing."""
-    registry = Registry.open(settings)
-    existing = registry.find(FAMILY, candidate.inputs_key)
-    if existing is not None:
-        return existing, True
-    return registry.register(_draft(settings, candidate, run_id), candidate.bundle), False
+    with Registry.open(settings) as registry:
+        existing = registry.find(FAMILY, candidate.inputs_key)
+        if existing is not None:
+            return existing, True
+        return registry.register(_draft(settings, candidate, run_id), candidate.bundle), False
 
 
 def promote_candidate(settings: Settings, version: Version, run_id: str = "") -> bool:
     """Point ``champion`` to ``version`` if its gates passed; whether it moved. A refusal is kept in the registry's audit."""
-    registry = Registry.open(settings)
-    try:
-        move = registry.promote(version.model, version.number, CHAMPION, why="all gates passed", who="training", run_id=run_id)
-    except GateError:
-        return False
+    with Registry.open(settings) as registry:
+        try:
+            move = registry.promote(version.model, version.number, CHAMPION, why="all gates passed", who="training", run_id=run_id)
+        except GateError:
+            return False
     return move is not None
 
 
@@ -122,7 +121,8 @@ def card_of(settings: Settings, candidate: Candidate, version: Version) -> Path:
     """Write the model card and its plots; the path of the card."""
     from tradewind_lifecycle.cards import write_card
 
-    return write_card(Registry.open(settings), version, candidate.predictions, settings)
+    with Registry.open(settings) as registry:
+        return write_card(registry, version, candidate.predictions, settings)
 
 
 def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraft:
@@ -148,7 +148,7 @@ def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraf
         **evaluation_fields(candidate.evaluation, MODEL),
         calibration=observed_levels(candidate.predictions),
         importance=candidate.importance,
-        quality=tuple(result for stage in STAGES for result in read_results(stage, settings)),  # type: ignore[arg-type]
+        quality=tuple(result for stage in STAGES for result in read_results(stage, settings)),
         gates=tuple(gate.name for gate in GATES),
         limits=LIMITS,
         facts=_spans(sealed.table(), sealed, candidate),

@@ -82,7 +82,8 @@ def follow(model: EtaModel, frame: TrainingFrame, rows: np.ndarray) -> tuple[Flo
     """What the service would have answered to ``rows`` of ``frame`` at their purchase, and the tables of those days.
 
     Each row gets the table that was published at its purchase (made of facts before the UTC day, served
-    ``PUBLICATION_LAG_DAYS`` later). Returns days [len(rows), quantiles].
+    ``PUBLICATION_LAG_DAYS`` later); rows that the trees were fitted to are answered by the trees blind to them. Returns
+    days [len(rows), quantiles].
     """
     relative = model.unseen(frame)
     day = np.floor(frame.ordered_days[rows] - PUBLICATION_LAG_DAYS).astype(np.int64)
@@ -91,4 +92,4 @@ def follow(model: EtaModel, frame: TrainingFrame, rows: np.ndarray) -> tuple[Flo
         return np.empty((0, relative.shape[1])), []
     tables = daily_tables(relative, frame, wanted, model.config.median_index, model.config.calibration)
     factors = np.array([table.factors for table in tables])[np.searchsorted(wanted, day)]
-    return answer(model.relative({name: values[rows] for name, values in frame.columns.items()}), factors), tables
+    return answer(relative[rows], factors), tables
