@@ -90,3 +90,11 @@ def test_weights_and_life_tables_do_not_depend_on_the_order_of_rows():
     )
     np.testing.assert_allclose(table.exposure, other.exposure, atol=1e-9)
     np.testing.assert_array_equal(table.events, other.events)
+
+
+def test_a_parcel_delivered_before_it_was_ordered_counts_nowhere():
+    ordered, delivered, scale = _parcels(1)
+    table = life_table(ordered, delivered, scale, 40.0)
+    with_dirt = life_table(np.append(ordered, 0.5), np.append(delivered, -3.0), np.append(scale, 8.0), 40.0)
+    assert with_dirt.events.sum() == table.events.sum()
+    assert with_dirt.exposure.sum() == pytest.approx(table.exposure.sum())

@@ -71,7 +71,7 @@ def life_table(ordered: Floats, delivered: Floats, scale: Floats, until: float) 
     """The life table of parcels by UTC day, up to the last whole day before ``until``.
 
     ``ordered``, ``delivered`` (NaN: not known) and ``until`` in days since 1970; ``scale`` in days, positive. Parcels
-    leave after ``EDGES[-1]`` times their scale.
+    leave after ``EDGES[-1]`` times their scale; those delivered before they were ordered are dirt and were never under way.
     """
     end_day = int(np.floor(until))
     first_day = int(np.floor(ordered.min())) if len(ordered) else end_day
@@ -83,7 +83,7 @@ def life_table(ordered: Floats, delivered: Floats, scale: Floats, until: float) 
     left = (np.minimum(day + 1.0, leave[rows]) - origin) / unit
     shape = (span, len(EDGES) - 1)
     exposure = _below(left, day - first_day, span) - _below(entered, day - first_day, span)
-    arrived = np.flatnonzero((delivered < end_day) & (delivered <= ordered + EDGES[-1] * scale))
+    arrived = np.flatnonzero((delivered < end_day) & (delivered >= ordered) & (delivered <= ordered + EDGES[-1] * scale))
     bins = _bin((delivered[arrived] - ordered[arrived]) / scale[arrived])
     cells = (np.floor(delivered[arrived]).astype(np.int64) - first_day) * shape[1] + bins
     events = np.bincount(cells, minlength=span * shape[1]).reshape(shape).astype(np.float64)
