@@ -91,4 +91,4 @@ def _milestones() -> tuple[Claim, ...]:
 
 
 def _late(sight: Sight) -> "pd.Series[Any]":
-    return sight.rows["is_late"].fillna(False).astype(bool)
+    return sight.rows["is_late"].eq(True)

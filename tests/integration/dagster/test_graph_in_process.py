@@ -1,0 +1,179 @@
+"""The graph, executed in process over a small made-up archive: what it materializes, what it checks, what it refuses."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from olist_archive import write_archive
+
+import tradewind_sources
+from dagster_project.execution import prepare, run_job
+from dagster_project.lib.summary import RunSummary
+from tradewind_contracts.digests import digest_file
+from tradewind_contracts.errors import QualityError, SettingsError
+from tradewind_contracts.manifest import Manifest
+from tradewind_contracts.settings import Settings
+from tradewind_contracts.tables import TABLES
+
+JOB = "features_only"
+
+
+@dataclasses.dataclass
+class Executed:
+    settings: Settings
+    summary: RunSummary
+    lines: list[tuple[str, str, float | None]]
+
+
+def execute(settings: Settings) -> Executed:
+    lines: list[tuple[str, str, float | None]] = []
+    summary = run_job(JOB, settings, lambda step, line, seconds: lines.append((step, line, seconds)))
+    return Executed(settings, summary, lines)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_archive(tmp_path_factory.mktemp("archive"), orders=600, merchants=25, days=120).path
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Executed:
+    return execute(Settings(home=tmp_path_factory.mktemp("home"), data=str(archive), threads=2))
+
+
+def digests(settings: Settings) -> dict[str, str]:
+    return {half: Manifest.read(settings.paths.published / half).digest for half in ("marts", "features")}
+
+
+def events(executed: Executed, kind: dg.DagsterEventType) -> list[Any]:
+    with dg.DagsterInstance.from_config(str(executed.settings.paths.dagster)) as instance:
+        found = instance.all_logs(executed.summary.run_id, of_type=kind)
+        return [entry.dagster_event.event_specific_data for entry in found]
+
+
+def test_each_stage_is_materialized_with_its_rows(executed: Executed) -> None:
+    stages = {stage.stage: stage for stage in executed.summary.stages}
+    assert {"landing", "staging", "intermediate", "marts", "features", "labels", "published", "feature_views"} <= set(stages)
+    assert stages["landing"].assets == len(TABLES)
+    landed = Manifest.read(executed.settings.paths.landing)
+    assert stages["landing"].rows == sum(landed.tables[name].rows for name in TABLES if name in landed.tables)
+    published = [Manifest.read(executed.settings.paths.published / half) for half in ("marts", "features")]
+    assert stages["published"].rows == sum(table.rows for manifest in published for table in manifest.tables.values())
+    assert not any(stage.reused for stage in executed.summary.stages)
+
+
+def test_the_run_stands_in_the_instance_that_the_ui_shows(executed: Executed) -> None:
+    with dg.DagsterInstance.from_config(str(executed.settings.paths.dagster)) as instance:
+        run = instance.get_run_by_id(executed.summary.run_id)
+        assert run is not None
+        assert (run.job_name, run.status) == (JOB, dg.DagsterRunStatus.SUCCESS)
+        newest = instance.get_latest_materialization_event(dg.AssetKey(["published", "lbl_parcel__delivery"]))
+        assert newest is not None
+        assert newest.run_id == executed.summary.run_id
+
+
+def test_checks_are_evaluated_with_counts_and_claims(executed: Executed) -> None:
+    found = {(e.asset_key, e.check_name): e for e in events(executed, dg.DagsterEventType.ASSET_CHECK_EVALUATION)}
+    declared = found[(dg.AssetKey(["landing", "parcels"]), "keeps_its_declaration")]
+    assert declared.passed
+    assert declared.metadata["claims"].value > 10
+    assert "parcel_id is unique" in declared.metadata["outcome"].md_str
+    assert found[(dg.AssetKey(["labels", "lbl_parcel__delivery"]), "is_plausible")].passed
+    dbt = [name for asset, name in found if asset == dg.AssetKey(["marts", "fct_parcels"]) and name != "is_plausible"]
+    assert any(name.startswith("primary_key") for name in dbt)
+    assert sum(stage.errors for stage in executed.summary.quality) == 0
+
+
+def test_progress_tells_of_each_step_as_it_starts_and_ends(executed: Executed) -> None:
+    started = [step for step, line, seconds in executed.lines if line == "started"]
+    ended = {step: seconds for step, line, seconds in executed.lines if line == "done"}
+    assert started[0] == "land"
+    assert set(started) == set(ended)
+    assert all(seconds is not None and seconds >= 0 for seconds in ended.values())
+    assert any("OK created" in line for step, line, _ in executed.lines if step == "dbt_marts")
+
+
+def test_a_second_run_builds_nothing_and_publishes_the_same(executed: Executed) -> None:
+    before = digests(executed.settings)
+    files = {path: path.stat().st_mtime_ns for path in executed.settings.paths.published.rglob("*.parquet")}
+    again = execute(executed.settings)
+    assert digests(executed.settings) == before
+    assert {path: path.stat().st_mtime_ns for path in executed.settings.paths.published.rglob("*.parquet")} == files
+    assert [stage.stage for stage in again.summary.stages if not stage.reused] == []
+    assert {stage.stage: stage.rows for stage in again.summary.stages} == {stage.stage: stage.rows for stage in executed.summary.stages}
+
+
+def test_a_failed_critical_claim_blocks_publishing_and_the_last_good_manifest_stands(
+    executed: Executed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(executed.settings.paths.home, home)
+    settings = executed.settings.model_copy(update={"home": home})
+    before = digests(settings)
+    real = tradewind_sources.land
+
+    def land_with_a_cent_too_much(source: str, data: Path, settings: Settings, progress: Any) -> Any:
+        report = real(source, data, settings, progress)
+        plant_a_cent(settings.paths.landing)
+        return report
+
+    monkeypatch.setattr(tradewind_sources, "land", land_with_a_cent_too_much)
+    with pytest.raises(QualityError, match="parcels") as refusal:
+        execute(settings)
+    assert "price is the sum of its items' prices" in str(refusal.value)
+    assert digests(settings) == before
+
+
+def plant_a_cent(landing: Path) -> None:
+    """One parcel costs a cent more than its items: a breach that no archive can bring, because parcels are summed from items."""
+    manifest = Manifest.read(landing)
+    table = pq.read_table(landing / manifest.table("parcels").path)
+    position = table.schema.get_field_index("price")
+    first = pa.array([number == 0 for number in range(table.num_rows)])
+    cent = pc.cast(pa.scalar("0.01"), pa.decimal128(12, 2))
+    dearer = pc.cast(pc.add(table["price"], cent), pa.decimal128(12, 2))
+    path = landing / "parcels-planted.parquet"
+    pq.write_table(table.set_column(position, table.schema.field(position), pc.if_else(first, dearer, table["price"])), path)
+    entry = manifest.table("parcels").model_copy(update={"path": path.name, "digest": digest_file(path)})
+    manifest.model_copy(update={"tables": {**manifest.tables, "parcels": entry}}).write(landing)
+
+
+def test_a_refusal_of_a_step_is_raised_as_itself(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", data=str(tmp_path / "nowhere.zip"))
+    with pytest.raises(SettingsError, match=r"nowhere\.zip"):
+        execute(settings)
+
+
+def test_the_sensor_asks_once_for_each_state_of_the_files(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    settings = Settings(home=tmp_path / "home", data=str(data))
+    prepare(settings)
+    from dagster_project.defs.landing.sensors import new_files
+
+    def ask(cursor: str | None) -> Any:
+        return new_files(dg.build_sensor_context(cursor=cursor, resources={"settings": settings}))
+
+    (data / "a.zip").write_bytes(b"first")
+    first = ask(None)
+    assert [request.run_key for request in first.run_requests] == [f"olist-{first.cursor}"]
+    assert isinstance(ask(first.cursor), dg.SkipReason)
+    (data / "b.zip").write_bytes(b"another")
+    second = ask(first.cursor)
+    assert len(second.run_requests) == 1
+    assert second.cursor != first.cursor
+    assert isinstance(ask(second.cursor), dg.SkipReason)
+
+
+def test_the_sensor_waits_where_there_is_no_data(tmp_path: Path) -> None:
+    from dagster_project.defs.landing.sensors import new_files
+
+    settings = Settings(home=tmp_path / "home", data=str(tmp_path / "nothing"))
+    found = new_files(dg.build_sensor_context(resources={"settings": settings}))
+    assert isinstance(found, dg.SkipReason)
