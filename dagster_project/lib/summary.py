@@ -4,9 +4,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+DBT_DURATION = "Execution Duration"
+"""How dagster-dbt calls the seconds that a model took."""
+
 
 class StageSummary(BaseModel):
-    """One stage: its assets, rows where they have some, seconds of its steps, and whether all of it stood already."""
+    """One stage: its assets, rows where they have some, seconds, and whether all of it stood already.
+
+    A step that makes assets of several stages (a `dbt build`) is shared out by what each model took.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -18,7 +24,7 @@ class StageSummary(BaseModel):
 
 
 class QualitySummary(BaseModel):
-    """Checks of one stage: how many, how many failed as an error and as a warning, and what failed."""
+    """Checks of one stage: how many, how many failed as an error and as a warning, what failed, and seconds of steps that only check."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,6 +33,7 @@ class QualitySummary(BaseModel):
     errors: int
     warnings: int
     failed: list[str]
+    seconds: float = 0.0
 
 
 class RunSummary(BaseModel):
@@ -54,38 +61,50 @@ def summarise(result: Any, seconds: float) -> RunSummary:
         run_id=result.run_id,
         seconds=round(seconds, 3),
         step_seconds=step_seconds,
-        stages=[_stage(name, found, step_seconds) for name, found in stages.items()],
-        quality=_quality(events),
+        stages=[_stage(name, found, _shares(made, step_seconds)) for name, found in stages.items()],
+        quality=_quality(events, {step: taken for step, taken in step_seconds.items() if step not in {made_by for made_by, _ in made}}),
         facts={"/".join(m.asset_key.path): _plain(m.metadata) for _, m in made},
     )
 
 
-def _stage(name: str, found: list[tuple[str, Any]], step_seconds: dict[str, float]) -> StageSummary:
+def _shares(made: list[tuple[str, Any]], step_seconds: dict[str, float]) -> dict[str, float]:
+    """Seconds of each asset: its step's, shared out by dbt's durations where it tells them, else evenly."""
+    weights: dict[str, dict[str, float]] = {}
+    for step, materialization in made:
+        told = _plain(materialization.metadata).get(DBT_DURATION)
+        weights.setdefault(step, {})["/".join(materialization.asset_key.path)] = float(told) if told else 1e-3
+    return {asset: step_seconds.get(step, 0.0) * own / sum(of.values()) for step, of in weights.items() for asset, own in of.items()}
+
+
+def _stage(name: str, found: list[tuple[str, Any]], asset_seconds: dict[str, float]) -> StageSummary:
     metadata = [_plain(materialization.metadata) for _, materialization in found]
     return StageSummary(
         stage=name,
         assets=len(found),
         rows=sum(int(values.get("dagster/row_count") or 0) for values in metadata),
-        seconds=round(sum(step_seconds.get(step, 0.0) for step in {step for step, _ in found}), 3),
+        seconds=round(sum(asset_seconds["/".join(materialization.asset_key.path)] for _, materialization in found), 3),
         reused=all(values.get("reused") is True for values in metadata),
     )
 
 
-def _quality(events: list[Any]) -> list[QualitySummary]:
-    evaluations = [e.event_specific_data for e in events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
-    by_stage: dict[str, list[Any]] = {}
-    for evaluation in evaluations:
-        by_stage.setdefault(evaluation.asset_key.path[0], []).append(evaluation)
-    return [
-        QualitySummary(
-            stage=stage,
-            checks=len(found),
-            errors=sum(not e.passed and e.severity.value == "ERROR" for e in found),
-            warnings=sum(not e.passed and e.severity.value == "WARN" for e in found),
-            failed=[f"{'/'.join(e.asset_key.path)}: {e.check_name}" for e in found if not e.passed],
-        )
-        for stage, found in by_stage.items()
-    ]
+def _quality(events: list[Any], check_seconds: dict[str, float]) -> list[QualitySummary]:
+    by_stage: dict[str, list[tuple[str, Any]]] = {}
+    for event in events:
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            by_stage.setdefault(event.event_specific_data.asset_key.path[0], []).append((event.step_key, event.event_specific_data))
+    return [_checked(stage, found, check_seconds) for stage, found in by_stage.items()]
+
+
+def _checked(stage: str, found: list[tuple[str, Any]], check_seconds: dict[str, float]) -> QualitySummary:
+    failed = [evaluation for _, evaluation in found if not evaluation.passed]
+    return QualitySummary(
+        stage=stage,
+        checks=len(found),
+        errors=sum(evaluation.severity.value == "ERROR" for evaluation in failed),
+        warnings=sum(evaluation.severity.value == "WARN" for evaluation in failed),
+        failed=[f"{'/'.join(evaluation.asset_key.path)}: {evaluation.check_name}" for evaluation in failed],
+        seconds=round(sum(check_seconds.get(step, 0.0) for step in {step for step, _ in found}), 3),
+    )
 
 
 def _plain(metadata: Any) -> dict[str, Any]:
