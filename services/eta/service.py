@@ -19,13 +19,9 @@ from services.eta.schemas import EtaAnswer, EtaBatch, EtaBatchAnswer, EtaRequest
 from tradewind_contracts.errors import TradewindError
 from tradewind_contracts.settings import settings
 from tradewind_serving import metrics
-from tradewind_serving.absent import absent
+from tradewind_serving.answering import EtaDesk
 from tradewind_serving.refusals import RequestRefusedError
 from tradewind_serving.security import AccessPolicy, Doorkeeper
-
-with absent():
-    from tradewind_models.eta import predictor
-    from tradewind_serving.answering import EtaDesk
 
 BAKED = Path(__file__).resolve().parents[2] / "baked"
 """Where a Bento has its built-in version; absent in the repository."""
@@ -74,7 +70,7 @@ class Eta:
     """When will this parcel arrive?"""
 
     def __init__(self) -> None:
-        self._desk = EtaDesk.open(settings(), predictor.load, BAKED)
+        self._desk = EtaDesk.open(settings(), BAKED)
 
     @bentoml.on_deployment
     @staticmethod
@@ -82,7 +78,7 @@ class Eta:
         """Prove all that a start needs, before any worker starts: a key, a world, features, and a version whose digests match."""
         try:
             AccessPolicy.of(settings())
-            EtaDesk.open(settings(), predictor.load, BAKED, follow=False).close()
+            EtaDesk.open(settings(), BAKED, follow=False).close()
         except TradewindError as error:
             raise refuse_to_start(error) from error
 

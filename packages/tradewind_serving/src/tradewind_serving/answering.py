@@ -12,17 +12,21 @@ from numpy.typing import NDArray
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.online.reader import OnlineReader
-from tradewind_models.eta.vector import days_at
 from tradewind_registry.client import RegistryClient
+from tradewind_serving.absent import absent
 from tradewind_serving.answers import Estimate, Estimates, EtaAnswer, Health, Promise, ServedVersion
 from tradewind_serving.baked import baked_version
 from tradewind_serving.fallbacks import fallbacks_of, feature_ages
 from tradewind_serving.following import Follower
 from tradewind_serving.parcels import parcels_of
-from tradewind_serving.proving import Load, Served, prove
+from tradewind_serving.proving import Served, prove
 from tradewind_serving.questions import EtaRequest
 from tradewind_serving.refusals import RequestRefusedError
 from tradewind_serving.vector import Vectorizer
+
+with absent():
+    from tradewind_models.eta.predictor import load
+    from tradewind_models.eta.vector import days_at
 
 REFERENCE = "eta@champion"
 
@@ -43,8 +47,8 @@ class EtaDesk:
         self._vectorizer = vectorizer
 
     @classmethod
-    def open(cls, settings: Settings, load: Load, baked: Path, follow: bool = True) -> "EtaDesk":
-        """A desk that is ready to answer. ``load`` is the family's; ``baked`` the folder of the built-in version, which need not be there.
+    def open(cls, settings: Settings, baked: Path, follow: bool = True) -> "EtaDesk":
+        """A desk that is ready to answer. ``baked``: the folder of the built-in version, which need not be there.
 
         Raises:
             TradewindError: no world, no online store, no champion, or a digest that does not match.
