@@ -59,7 +59,7 @@ def prepare(settings: Settings) -> dict[str, str]:
 
 
 def prepare_manifest(settings: Settings) -> Path:
-    """The manifest of dbt for the graph, parsed anew only where the dbt project or the source changed (`make manifest`).
+    """The manifest of dbt for the graph, parsed anew only where the dbt project or the source changed.
 
     Raises:
         StateError: dbt can't parse its project; the message is dbt's.
@@ -92,8 +92,6 @@ def run_first_parcel(settings: Settings, progress: Progress = silent) -> RunSumm
 
 def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSummary:
     """Execute the job ``name`` in this process; see ``run_first_parcel``."""
-    import dagster as dg
-
     started = time.perf_counter()
     prepare(settings)
     from dagster_project.definitions import defs
@@ -103,8 +101,20 @@ def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSu
 
     job = defs.resolve_job_def(name)
     config: dict[str, Any] = {"loggers": {LOGGER: {}}}
-    with dg.DagsterInstance.from_config(str(settings.paths.dagster)) as instance, listening(progress), raised(settings):
+    with _instance(settings) as instance, listening(progress), raised(settings):
         result = job.execute_in_process(
             run_config=config, instance=instance, resources={"settings": settings}, tags={"tradewind/from": "cli"}
         )
     return summarise(result, time.perf_counter() - started)
+
+
+def _instance(settings: Settings) -> Any:
+    """The instance that the UI shows, but for one thing: output of this process is left to whoever started it.
+
+    Capturing it would put two child processes between a step and the terminal, which a kill leaves behind.
+    """
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
+
+    quiet = {"compute_logs": {"module": "dagster.core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(settings.paths.dagster), overrides=quiet))

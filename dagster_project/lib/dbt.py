@@ -33,7 +33,7 @@ PUBLISHED_BEFORE_FEATURES = dg.AssetKey(["published", "fct_parcels"])
 
 
 def manifest_path() -> Path:
-    """The manifest that ``execution.prepare`` (`make manifest`) parsed for this graph."""
+    """The manifest that ``execution.prepare`` parsed for this graph."""
     return warehouse.dbt_project_dir() / "target" / "manifest.json"
 
 
@@ -48,7 +48,7 @@ def manifest() -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise StateError(f"{path}: dbt has not been parsed yet; `make manifest` does") from error
+        raise StateError(f"{path}: dbt has not been parsed yet; `make run` and `make dev` do") from error
     return found
 
 
@@ -123,10 +123,15 @@ def build(half: warehouse.Half, context: dg.AssetExecutionContext, settings: Set
     """
     if reuse.is_published(settings):
         context.log.info(f"the {half} half is published from these inputs already")
+        built_from = dg.DataVersion(reuse.build_key(settings)[:16])
         for asset_key in _in_order(context):
             count = (newest(context, asset_key, settings) or {}).get("dagster/row_count")
             known = {} if count is None else rows(int(count))
-            yield dg.MaterializeResult(asset_key=asset_key, metadata={"world": settings.world_name, "reused": True, **known})
+            yield dg.MaterializeResult(
+                asset_key=asset_key,
+                metadata={"world": settings.world_name, "reused": True, **known},
+                data_version=built_from,
+            )
         for check in sorted(context.selected_asset_check_keys, key=str):
             yield dg.AssetCheckResult(
                 asset_key=check.asset_key, check_name=check.name, passed=True, description=STANDS, metadata={"reused": True}
@@ -139,9 +144,12 @@ def build(half: warehouse.Half, context: dg.AssetExecutionContext, settings: Set
         invocation = dbt().cli(["build"], context=context, target_path=settings.paths.dbt_target, raise_on_error=False)
         events = list(_told(invocation.stream(), context.log.info))
     counts = _counted(context, settings) if invocation.is_successful() else {}
+    built_from = dg.DataVersion(reuse.noted_build(half, settings)[:16])
     for event in events:
         if isinstance(event, dg.Output) and event.output_name in counts:
-            event = event.with_metadata({**event.metadata, "world": settings.world_name, **rows(counts[event.output_name])})
+            metadata = {**event.metadata, "world": settings.world_name, **rows(counts[event.output_name])}
+            asset_key = context.assets_def.keys_by_output_name[event.output_name]
+            event = dg.MaterializeResult(asset_key=asset_key, metadata=metadata, data_version=built_from)
         yield event
     if not invocation.is_successful():
         raise warehouse.failure(half, settings)

@@ -1,5 +1,6 @@
 """What a run did, for whoever started it: read from its materializations and checks, nothing is measured again."""
 
+from collections import Counter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -92,10 +93,12 @@ def _quality(events: list[Any], check_seconds: dict[str, float]) -> list[Quality
     for event in events:
         if event.event_type_value == "ASSET_CHECK_EVALUATION":
             by_stage.setdefault(event.event_specific_data.asset_key.path[0], []).append((event.step_key, event.event_specific_data))
-    return [_checked(stage, found, check_seconds) for stage, found in by_stage.items()]
+    evaluated = Counter(step for found in by_stage.values() for step, _ in found)
+    each = {step: taken / evaluated[step] for step, taken in check_seconds.items() if step in evaluated}
+    return [_checked(stage, found, each) for stage, found in by_stage.items()]
 
 
-def _checked(stage: str, found: list[tuple[str, Any]], check_seconds: dict[str, float]) -> QualitySummary:
+def _checked(stage: str, found: list[tuple[str, Any]], seconds_each: dict[str, float]) -> QualitySummary:
     failed = [evaluation for _, evaluation in found if not evaluation.passed]
     return QualitySummary(
         stage=stage,
@@ -103,7 +106,7 @@ def _checked(stage: str, found: list[tuple[str, Any]], check_seconds: dict[str, 
         errors=sum(evaluation.severity.value == "ERROR" for evaluation in failed),
         warnings=sum(evaluation.severity.value == "WARN" for evaluation in failed),
         failed=[f"{'/'.join(evaluation.asset_key.path)}: {evaluation.check_name}" for evaluation in failed],
-        seconds=round(sum(check_seconds.get(step, 0.0) for step in {step for step, _ in found}), 3),
+        seconds=round(sum(seconds_each.get(step, 0.0) for step, _ in found), 3),
     )
 
 

@@ -68,6 +68,7 @@ def feature_views(context: dg.AssetExecutionContext, settings: dg.ResourceParam[
                 "world": settings.world_name,
                 "stage_seconds": watch.seconds,
             },
+            data_version=dg.DataVersion(inputs[:16]),
         )
 
 
@@ -116,4 +117,5 @@ def online_store(context: dg.AssetExecutionContext, settings: dg.ResourceParam[S
                 "world": settings.world_name,
                 "stage_seconds": watch.seconds,
             },
+            data_version=dg.DataVersion(inputs[:16]),
         )

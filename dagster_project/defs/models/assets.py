@@ -174,6 +174,7 @@ def champion(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Setti
             "world": settings.world_name,
             "stage_seconds": watch.seconds,
         },
+        data_version=dg.DataVersion(stands.bundle_digest[:16]),
     )
 
 
@@ -214,4 +215,4 @@ def scores(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Setting
         "world": settings.world_name,
         "stage_seconds": watch.seconds,
     }
-    yield dg.MaterializeResult(asset_key=SCORES, metadata=metadata)
+    yield dg.MaterializeResult(asset_key=SCORES, metadata=metadata, data_version=dg.DataVersion(inputs[:16]))
