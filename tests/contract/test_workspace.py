@@ -97,6 +97,19 @@ def test_a_package_imports_only_what_its_pyproject_declares(package: Path) -> No
     assert undeclared == {}
 
 
+LOADED_BY_NAME = {"psycopg": "by SQLAlchemy's URL", "kagglehub": "by importlib, an optional extra", "bentoml": "as a process"}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.name)
+def test_a_package_declares_only_what_it_imports(package: Path) -> None:
+    distributions = importlib.metadata.packages_distributions()
+    imported = {d.lower().replace("_", "-") for name in _imported(package) for d in [name, *distributions.get(name, [])]}
+    assert (
+        _declared(package) - imported - LOADED_BY_NAME.keys() - {tomllib.loads((package / "pyproject.toml").read_text())["project"]["name"]}
+        == set()
+    )
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.name)
 def test_a_package_is_typed_and_says_what_it_is(package: Path) -> None:
     (module,) = (package / "src").iterdir()
