@@ -5,6 +5,7 @@ A Dagster logger hears every event as it happens; the listener is set by ``execu
 
 import contextlib
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -26,6 +27,10 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+_CHATTER = re.compile(r"^(A dbt subsetted execution is not being performed|Running dbt command)")
+"""What dagster-dbt says of its own invocation: noise to who watches the run; the log of the run keeps it."""
 
 
 class _Told(logging.Handler):
@@ -50,7 +55,9 @@ class _Told(logging.Handler):
             seconds = time.perf_counter() - self._started.get(step, time.perf_counter())
             listener(step, {"STEP_SUCCESS": "done", "STEP_FAILURE": "failed", "STEP_SKIPPED": "skipped"}[kind], seconds)
         elif event is None and record.levelno >= logging.INFO:
-            listener(step, str(meta.get("orig_message", record.getMessage())), None)
+            line = str(meta.get("orig_message", record.getMessage()))
+            if not _CHATTER.match(line):
+                listener(step, line, None)
 
 
 @dg.logger(description="Tells the caller in this process how the run goes; silent where nobody listens.")
