@@ -11,7 +11,7 @@ PACKAGES := $(wildcard packages/*)
 # SOURCE=olist DATA=<zip or folder> AS_OF=2018-04-01 WORLD=… PORT=…: passed on only where given.
 RUN_OPTIONS := $(if $(SOURCE),--source $(SOURCE)) $(if $(DATA),--data "$(DATA)") $(if $(AS_OF),--as-of $(AS_OF))
 
-.PHONY: help setup run test check dev serve bench lock clean manifest docs types
+.PHONY: help setup run test check dev serve bench lock clean docs
 
 help: ## List all commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'

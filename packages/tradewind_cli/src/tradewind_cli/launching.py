@@ -1,6 +1,8 @@
 """Start the Dagster UI or a service as a child process, and stay with it until it ends."""
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -8,8 +10,12 @@ from pathlib import Path
 
 import typer
 
+from tradewind_cli.workspace import importable
 from tradewind_contracts.errors import SettingsError, StateError
-from tradewind_contracts.settings import Settings, settings, use
+from tradewind_contracts.settings import settings, use
+
+STOP_SECONDS = 15.0
+"""Deadline for a clean end, before everything is killed. Chosen: Dagster's daemon looks at its shutdown pipe every few seconds."""
 
 
 def dev(port: int) -> None:
@@ -18,6 +24,7 @@ def dev(port: int) -> None:
     Raises:
         SettingsError: the port is in use.
     """
+    importable()
     from dagster_project.execution import prepare
 
     now = settings()
@@ -46,27 +53,32 @@ def serve(port: int | None, host: str | None) -> None:
     """
     from tradewind_serving.launching import service_command
 
-    now = use(port=port, host=host, **_options(settings()))
+    now = use(port=port, host=host)
     _require_free(now.host, now.port)
     command, environment = service_command(now)
     typer.secho(f"ETA service: http://{now.host}:{now.port}  (OpenAPI page at /, Ctrl-C stops it)", fg="cyan")
     _stay(command, environment)
 
 
-def _options(now: Settings) -> dict[str, object]:
-    return {"source": now.source, "world": now.world or None, "home": now.home}
-
-
 def _stay(command: list[str], environment: dict[str, str]) -> None:
-    process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603 (our own command)
+    """Wait for the child; when this process is told to stop (Ctrl-C, SIGTERM), the child and what it started end too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    process = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)  # noqa: S603 (our own command)
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        process.terminate()
-        code = process.wait(timeout=30)
-        return
+        _end(process)
+        raise
     if code:
         raise StateError(f"{Path(command[0]).name} ended with exit code {code}; what it said stands above")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # The child leads a session of its own: one signal reaches all that it started.
+    for how, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, how)
+            process.wait(seconds)
 
 
 def _require_free(host: str, port: int) -> None:
