@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from tradewind_cli.workspace import importable
+from tradewind_cli.workspace import importable
 from tradewind_contracts.errors import SettingsError, StateError
 from tradewind_contracts.settings import settings, use
 
@@ -24,6 +25,7 @@ def dev(port: int) -> None:
     Raises:
         SettingsError: the port is in use.
     """
+    importable()
     importable()
     from dagster_project.execution import prepare
 

@@ -1,12 +1,12 @@
 """`tradewind run`: execute the main job with a line for each step, then show what came of it."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
+from tradewind_cli.workspace import importable
 from tradewind_contracts.errors import SettingsError
 from tradewind_contracts.settings import Settings, use
 
@@ -53,10 +53,7 @@ def execute(job: str, settings: Settings, console: Console) -> "RunSummary":
     """Execute a Dagster job of this workspace in this process; each step prints as it starts, tells of itself, and ends."""
     console.print(f"[bold]tradewind {job}[/]  source {settings.source}, data {settings.data_path}, home {settings.home}")
     console.print("[dim]loading Dagster and dbt's manifest …[/]")
-    root = Path(__file__).resolve().parents[4]
-    if str(root) not in sys.path:
-        # dagster_project is a folder of the workspace, not a distribution.
-        sys.path.insert(0, str(root))
+    importable()
     from dagster_project.execution import run_job
 
     def progress(step: str, line: str, seconds: float | None) -> None:
