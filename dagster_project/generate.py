@@ -1,4 +1,4 @@
-"""Writes what the graph reads instead of importing models: the gates of each family. Views are written by ``tradewind_lifecycle``."""
+"""Writes what the graph reads instead of importing models: the gates of each family. Views are written by ``tradewind_lifecycle``; `make docs` calls both."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,3 @@ def write_gates() -> Path:
     """Write the gates anew; a contract test holds the file fresh."""
     write_text(GATES, gates_text())
     return GATES
-
-
-if __name__ == "__main__":
-    write_gates()

@@ -119,7 +119,7 @@ def test_quality_of_landing_marts_features_and_the_training_set_blocks(checks: l
 def test_every_gate_is_a_check_of_the_version_and_the_generated_file_is_fresh(checks: list[dg.AssetCheckSpec]) -> None:
     from dagster_project.generate import GATES, gates_text
 
-    assert GATES.read_text(encoding="utf-8") == gates_text(), "run `python -m dagster_project.generate`"
+    assert GATES.read_text(encoding="utf-8") == gates_text(), "run `make docs`"
     gates = {gate["name"] for gate in json.loads(gates_text())["eta"]}
     assert {spec.name for spec in checks if spec.asset_key == dg.AssetKey(["registry", "eta_version"])} == gates
 

@@ -2,9 +2,16 @@
 
 import typer
 
+from tradewind_cli.workspace import importable
+
 
 def write_all() -> None:
-    """Write the manifest of feature views that the Dagster graph reads."""
+    """Write what the Dagster graph reads (feature views, gates), and dbt's sources and staging columns of each source."""
+    importable()
+    from dagster_project.generate import write_gates
+    from tradewind_lifecycle.dbt_sources import write_generated
     from tradewind_lifecycle.feature_store import write_feature_manifest
+    from tradewind_lifecycle.warehouse import dbt_project_dir
 
-    typer.echo(f"written: {write_feature_manifest()}")
+    for path in (write_feature_manifest(), write_gates(), *write_generated(dbt_project_dir())):
+        typer.echo(f"written: {path}")

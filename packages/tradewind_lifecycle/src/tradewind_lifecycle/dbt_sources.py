@@ -26,12 +26,15 @@ STAGED: dict[str, tuple[str, ...]] = {
 """The landing tables that each source has staging models for."""
 
 
-def write_generated(project: Path) -> None:
-    """Write the generated files of each source below the dbt project ``project``."""
+def write_generated(project: Path) -> list[Path]:
+    """Write the generated files of each source below the dbt project ``project``; their paths."""
+    written = []
     for source in STAGED:
         folder = project / "models" / "staging" / source
-        write_text(folder / f"_{source}__sources.yml", sources_yaml(source))
-        write_text(folder / f"_{source}__models.yml", staging_yaml(source))
+        for name, text in (("sources", sources_yaml(source)), ("models", staging_yaml(source))):
+            write_text(folder / f"_{source}__{name}.yml", text)
+            written.append(folder / f"_{source}__{name}.yml")
+    return written
 
 
 def sources_yaml(source: str) -> str:
