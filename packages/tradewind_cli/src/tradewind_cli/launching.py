@@ -11,7 +11,6 @@ from pathlib import Path
 import typer
 
 from tradewind_cli.workspace import importable
-from tradewind_cli.workspace import importable
 from tradewind_contracts.errors import SettingsError, StateError
 from tradewind_contracts.settings import settings, use
 
@@ -25,7 +24,6 @@ def dev(port: int) -> None:
     Raises:
         SettingsError: the port is in use.
     """
-    importable()
     importable()
     from dagster_project.execution import prepare
 
