@@ -1,6 +1,7 @@
 """Training sets: every entity row kept, nothing from later, sealed for ever."""
 
 import datetime as dt
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -137,6 +138,6 @@ def test_a_sealed_set_that_was_touched_is_refused(ready: Settings, file: str) ->
         path.write_text(path.read_text().rstrip())
     with pytest.raises(IntegrityError, match=file):
         training_sets.read_sealed(sealed.digest, ready)
-    training_sets.forget(sealed.digest, ready)
+    shutil.rmtree(sealed.path)
     with pytest.raises(NotFoundError, match="no training set"):
         training_sets.read_sealed(sealed.digest, ready)

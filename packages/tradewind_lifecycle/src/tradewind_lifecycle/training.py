@@ -1,20 +1,21 @@
-"""Training: from the published world to a version that the registry seals, and that serves if its gates pass."""
+"""Training: the steps from the published world to a version that the registry seals, and that serves if its gates pass.
+
+The graph calls them in order, with ``candidates.fit_candidate`` and ``gates.run_gates`` between.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from tradewind_contracts.errors import QualityError, SettingsError
 from tradewind_contracts.instants import iso
 from tradewind_contracts.settings import Settings
-from tradewind_contracts.verdicts import Verdict
 from tradewind_contracts.world import World
 from tradewind_lifecycle import labels, spans
-from tradewind_lifecycle.candidates import Candidate, fit_candidate
+from tradewind_lifecycle.candidates import Candidate
 from tradewind_lifecycle.checking import check_training_set, failed_critical, read_results
-from tradewind_lifecycle.gates import STAGES, run_gates
+from tradewind_lifecycle.gates import STAGES
 from tradewind_lifecycle.holdouts import microseconds
 from tradewind_lifecycle.provenance import commit, lock_digest
 from tradewind_lifecycle.sealing import evaluation_fields, observed_levels
@@ -34,45 +35,6 @@ LIMITS = (
     "It follows the network's speed with a lag of days: in the first week of a strike or a rush its answers are too early.",
     "A merchant, lane or area that the features do not know gets the answer of an average one, and the service says so.",
 )
-
-
-class TrainedCandidate(BaseModel):
-    """What a training came to. ``reused``: the registry had a version of the same inputs already; ``promoted``: champion moved to it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Version
-    candidate: Candidate
-    verdicts: list[Verdict]
-    reused: bool
-    promoted: bool
-    card: Path
-
-
-def train_eta(settings: Settings, run_id: str = "", progress: Progress = lambda _: None) -> TrainedCandidate:
-    """Seal, fit, evaluate, register, judge and promote: the steps below, in order.
-
-    Raises:
-        StateError: nothing is published.
-        QualityError: a critical claim about the training set failed.
-    """
-    sealed = seal_training_set(settings, progress)
-    candidate = fit_candidate(settings, sealed.digest, progress=progress)
-    version, reused = register_candidate(settings, candidate, run_id)
-    progress(f"{version.reference}: {'known already' if reused else 'registered'}")
-    verdicts = run_gates(settings, candidate, version, run_id)
-    promoted = promote_candidate(settings, version, run_id)
-    progress(
-        f"{version.reference}: {sum(v.passed for v in verdicts)} of {len(verdicts)} gates passed; champion {'moved' if promoted else 'stays'}"
-    )
-    return TrainedCandidate(
-        version=version,
-        candidate=candidate,
-        verdicts=verdicts,
-        reused=reused,
-        promoted=promoted,
-        card=card_of(settings, candidate, version),
-    )
 
 
 def seal_training_set(settings: Settings, progress: Progress = lambda _: None, config: EtaConfig | None = None) -> SealedSet:

@@ -6,7 +6,6 @@ view's ttl. Every entity row is kept, in order; what a view does not know of it 
 
 import io
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,11 +142,6 @@ def read_sealed(digest: str, settings: Settings) -> SealedSet:
     if not (folder / FRAME).exists() or digest_file(folder / FRAME) != content["frame"]:
         raise IntegrityError(f"{folder / FRAME}: not what was sealed under {digest[:16]}…; the frame was changed or lost")
     return sealed
-
-
-def forget(digest: str, settings: Settings) -> None:
-    """Delete the sealed set ``digest``, if it is there."""
-    shutil.rmtree(settings.paths.training_sets / digest, ignore_errors=True)
 
 
 def table_digest(table: pa.Table) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tradewind_contracts.bundle import GOLDEN_ROWS, BundleContract
 from tradewind_contracts.errors import IntegrityError
-from tradewind_models.eta.vector import answer, days_at, matrix, relative_days
+from tradewind_models.eta.vector import answer, matrix, relative_days
 
 Floats = NDArray[np.float64]
 
@@ -46,10 +46,6 @@ class EtaPredictor:
             ValueError: no column at all, or columns of several lengths.
         """
         return answer(relative_days(self.ensembles, matrix(columns, self.contract.features, self.contract.vocabularies)), self._factors)
-
-    def promise_days(self, columns: Mapping[str, np.ndarray], confidence: float) -> Floats:
-        """Days [n] within which a parcel arrives with probability ``confidence`` (0.01 to 0.99; see ``vector.days_at``)."""
-        return days_at(self.predict(columns), self.contract.quantiles, confidence)
 
 
 def tree_file(quantile: float, fold: int) -> str:
