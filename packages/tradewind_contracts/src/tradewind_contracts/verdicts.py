@@ -2,7 +2,8 @@
 
 import datetime as dt
 import enum
-from typing import Any
+import math
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,8 +39,7 @@ class Gate(BaseModel):
 
     name: str
     claim: str
-    direction: str
-    """``at_most`` or ``at_least``."""
+    direction: Literal["at_most", "at_least"]
     threshold: float
 
 
@@ -63,16 +63,16 @@ def judge(
     gate: Gate, value: float | None, decided_at: dt.datetime, detail: str = "", interval: tuple[float, float] | None = None
 ) -> Verdict:
     """The verdict of ``gate`` on ``value``; a value that is absent or NaN fails."""
-    known = value is not None and value == value
-    passed = known and (value <= gate.threshold if gate.direction == "at_most" else value >= gate.threshold)  # type: ignore[operator]
+    found = None if value is None or math.isnan(value) else value
+    passed = found is not None and (found <= gate.threshold if gate.direction == "at_most" else found >= gate.threshold)
     sign = "≤" if gate.direction == "at_most" else "≥"
-    measured = f"{value:.4g}" if known else "not measured"
+    measured = "not measured" if found is None else f"{found:.4g}"
     reason = f"{measured} {'is' if passed else 'is not'} {sign} {gate.threshold:.4g}" + (f"; {detail}" if detail else "")
     return Verdict(
         gate=gate.name,
         claim=gate.claim,
         passed=passed,
-        value=value if known else None,
+        value=found,
         threshold=gate.threshold,
         reason=reason,
         decided_at=decided_at,
