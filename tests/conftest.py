@@ -1,7 +1,6 @@
 """Fixtures that every test may use, and the settings that Hypothesis runs under."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,11 @@ hypothesis_settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)
-def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the developer's TRADEWIND_ variables, nor settings that another test left."""
     for name in [name for name in os.environ if name.startswith("TRADEWIND_")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(settings_module, "_present", None)
-    return
 
 
 @pytest.fixture
