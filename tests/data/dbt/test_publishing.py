@@ -8,7 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from tradewind_contracts.errors import NotFoundError, QualityError, StateError
+from tradewind_contracts.errors import IntegrityError, NotFoundError, QualityError, StateError
 from tradewind_contracts.manifest import Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
 from tradewind_lifecycle.publishing import publish, published_table
@@ -63,6 +63,28 @@ def test_a_crash_before_the_swap_leaves_what_was_published(
     again = publish("marts", own_settings, dbt_manifest)
     assert again.tables["a"].rows == 2
     assert list((own_settings.paths.published / "marts").glob(".*.partial")) == []
+
+
+def test_a_damaged_file_is_not_read_and_publishing_mends_it(own_settings: Settings, dbt_manifest: Path) -> None:
+    _fill(own_settings, [1, 2])
+    publish("marts", own_settings, dbt_manifest)
+    path = published_table(own_settings, "a")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"?")
+    with pytest.raises(IntegrityError, match=path.name):
+        published_table(own_settings, "a")
+    publish("marts", own_settings, dbt_manifest)
+    assert published_table(own_settings, "a").read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "previous.json"])
+def test_publishing_mends_a_damaged_manifest(own_settings: Settings, dbt_manifest: Path, name: str) -> None:
+    for rows in ([1], [1, 2]):
+        _fill(own_settings, rows)
+        published = publish("marts", own_settings, dbt_manifest)
+    (own_settings.paths.published / "marts" / name).write_text('{"stage": ')
+    assert publish("marts", own_settings, dbt_manifest).digest == published.digest
+    assert pq.read_table(published_table(own_settings, "a"))["k"].to_pylist() == [1, 2]
 
 
 def test_a_table_that_must_have_rows_is_refused_empty_and_an_optional_one_is_not(own_settings: Settings, dbt_manifest: Path) -> None:

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tradewind_contracts.digests import digest_bytes
+from tradewind_contracts.digests import digest_bytes, digest_file
 from tradewind_contracts.errors import IntegrityError, NotFoundError, QualityError, StateError
 from tradewind_contracts.files import atomic_file, write_text
 from tradewind_contracts.manifest import MANIFEST, Manifest, PublishedTable
@@ -81,10 +81,11 @@ def publish(
 
 
 def published_table(settings: Settings, name: str) -> Path:
-    """The Parquet file of the published table ``name``, of either half.
+    """The Parquet file of the published table ``name``, of either half, after proving that its bytes are what was published.
 
     Raises:
         NotFoundError: no published manifest names it.
+        IntegrityError: the file is absent or was changed.
     """
     seen: list[str] = []
     for half in SCHEMAS:
@@ -92,9 +93,18 @@ def published_table(settings: Settings, name: str) -> Path:
         if (folder / MANIFEST).exists():
             manifest = Manifest.read(folder)
             if name in manifest.tables:
-                return folder / manifest.tables[name].path
+                entry = manifest.tables[name]
+                if not holds(folder, entry):
+                    raise IntegrityError(f"{folder / entry.path}: absent, or not what was published; `make run` publishes it again")
+                return folder / entry.path
             seen += manifest.tables
     raise NotFoundError(f"no table {name!r} is published (there are: {', '.join(sorted(seen)) or 'none yet, `make run` publishes'})")
+
+
+def holds(folder: Path, table: PublishedTable) -> bool:
+    """Whether ``folder`` has the file of ``table`` with the bytes that its manifest names."""
+    path = folder / table.path
+    return path.is_file() and digest_file(path) == table.digest
 
 
 def refuse_failed(half: Half, settings: Settings) -> None:
@@ -138,26 +148,32 @@ def _write(rows: pa.Table, model: PublishedModel, folder: Path) -> PublishedTabl
     pq.write_table(rows.combine_chunks(), sink, compression="zstd", row_group_size=ROWS_PER_GROUP)
     data: bytes = sink.getvalue().to_pybytes()
     digest = digest_bytes(data)
-    path = folder / f"{model.name}-{digest[:16]}.parquet"
-    if not path.exists():
-        with atomic_file(path) as partial:
-            partial.write_bytes(data)
     columns = {field.name: str(field.type) for field in rows.schema}
-    return PublishedTable(path=path.name, digest=digest, rows=rows.num_rows, columns=columns)
+    table = PublishedTable(path=f"{model.name}-{digest[:16]}.parquet", digest=digest, rows=rows.num_rows, columns=columns)
+    # A file of this name with other bytes was damaged after it was published: it is written again.
+    if not holds(folder, table):
+        with atomic_file(folder / table.path) as partial:
+            partial.write_bytes(data)
+    return table
 
 
 def _swap(present: Manifest, folder: Path) -> None:
-    kept = {table.path for table in present.tables.values()}
-    if (folder / MANIFEST).exists():
-        before = Manifest.read(folder)
-        if before.digest != present.digest:
-            write_text(folder / PREVIOUS, before.model_dump_json(indent=2) + "\n")
+    before = _readable(folder / MANIFEST)
+    if before is not None and before.digest != present.digest:
+        write_text(folder / PREVIOUS, before.model_dump_json(indent=2) + "\n")
     present.write(folder)
-    if (folder / PREVIOUS).exists():
-        previous = Manifest.model_validate_json((folder / PREVIOUS).read_text(encoding="utf-8"))
-        kept |= {table.path for table in previous.tables.values()}
+    previous = _readable(folder / PREVIOUS)
+    kept = {table.path for manifest in (present, previous) if manifest for table in manifest.tables.values()}
     for path in folder.glob("*.parquet"):
         if path.name not in kept:
             path.unlink()
     for path in folder.glob(".*.partial"):
         path.unlink()
+
+
+def _readable(path: Path) -> Manifest | None:
+    """The manifest in ``path``; None where there is none, or a damaged one: it names nothing that could be kept."""
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None

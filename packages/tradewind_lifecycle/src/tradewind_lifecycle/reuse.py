@@ -12,6 +12,7 @@ from tradewind_contracts.files import write_text
 from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
+from tradewind_lifecycle.publishing import holds
 from tradewind_lifecycle.warehouse import Half, dbt_project_dir
 
 BUILD_KEY = "build_key"
@@ -55,7 +56,7 @@ def noted_build(half: Half, settings: Settings) -> str:
 
 
 def is_published(settings: Settings, halves: tuple[Half, ...] = ("marts", "features")) -> bool:
-    """Whether all ``halves`` are published from just these inputs, with all their files there.
+    """Whether all ``halves`` are published from just these inputs, with all their files there and undamaged.
 
     Both or none: the features half builds on marts in the warehouse, which are only known to be the right ones after the
     marts half has run.
@@ -70,7 +71,7 @@ def _is_published(half: Half, key: str, settings: Settings) -> bool:
         manifest = Manifest.read(folder)
     except (StateError, IntegrityError):
         return False
-    return manifest.facts.get(BUILD_KEY) == key and all((folder / table.path).exists() for table in manifest.tables.values())
+    return manifest.facts.get(BUILD_KEY) == key and all(holds(folder, table) for table in manifest.tables.values())
 
 
 def _note(half: Half, settings: Settings) -> Path:
