@@ -9,8 +9,8 @@ from typing import Any
 
 from dagster_project.lib.summary import RunSummary
 from tradewind_contracts.digests import digest_json
-from tradewind_contracts.errors import StateError
-from tradewind_contracts.files import write_text
+from tradewind_contracts.errors import NotFoundError, StateError
+from tradewind_contracts.files import sole_holder, write_text
 from tradewind_contracts.settings import Settings
 
 INSTANCE = """\
@@ -48,8 +48,13 @@ def prepare(settings: Settings) -> dict[str, str]:
     Returns the variables that a Dagster process of these settings needs.
 
     Raises:
+        NotFoundError: there is no such source.
         StateError: the home can't be written, or dbt can't parse its project.
     """
+    from tradewind_sources import SOURCES
+
+    if settings.source not in SOURCES:
+        raise NotFoundError(f"no source {settings.source!r}; there are: {', '.join(sorted(SOURCES))}")
     home = settings.paths.dagster
     path = home / "dagster.yaml"
     if not path.exists() or path.read_text(encoding="utf-8") != INSTANCE:
@@ -86,6 +91,7 @@ def run_first_parcel(settings: Settings, progress: Progress = silent) -> RunSumm
 
     Raises:
         TradewindError: the refusal of whatever step failed, as it was raised; a blocking check as a ``QualityError``.
+        StateError: another run is under way in this world.
     """
     return run_job("first_parcel", settings, progress)
 
@@ -101,7 +107,13 @@ def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSu
 
     job = defs.resolve_job_def(name)
     config: dict[str, Any] = {"loggers": {LOGGER: {}}}
-    with _instance(settings) as instance, listening(progress), raised(settings):
+    busy = f"{settings.paths.world}: another run is under way here; wait for it to end, or name another with TRADEWIND_WORLD=…"
+    with (
+        sole_holder(settings.paths.world / ".run.lock", busy),
+        raised(settings),
+        _instance(settings) as instance,
+        listening(progress),
+    ):
         result = job.execute_in_process(
             run_config=config, instance=instance, resources={"settings": settings}, tags={"tradewind/from": "cli"}
         )

@@ -3,10 +3,10 @@
 import contextlib
 from collections.abc import Iterator
 
-import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
 
-from tradewind_contracts.errors import QualityError, TradewindError
+from tradewind_contracts.errors import QualityError
+from tradewind_contracts.refusals import refusal_in
 from tradewind_contracts.settings import Settings
 
 
@@ -17,13 +17,11 @@ def raised(settings: Settings) -> Iterator[None]:
         yield
     except DagsterAssetCheckFailedError as error:
         raise QualityError(f"{_claims(settings) or error}; nothing that follows was built or published") from error
-    except dg.DagsterError as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, TradewindError):
-            cause = cause.__cause__ or cause.__context__
-        if cause is None:
+    except Exception as error:
+        refusal = refusal_in(error, settings.paths.home)
+        if refusal is None:
             raise
-        raise cause from None
+        raise refusal from None
 
 
 def _claims(settings: Settings) -> str:

@@ -16,7 +16,8 @@ import tradewind_sources
 from dagster_project.execution import prepare, run_job
 from dagster_project.lib.summary import RunSummary
 from tradewind_contracts.digests import digest_file
-from tradewind_contracts.errors import QualityError, SettingsError
+from tradewind_contracts.errors import NotFoundError, QualityError, SettingsError, StateError
+from tradewind_contracts.files import sole_holder
 from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import TABLES
@@ -148,6 +149,22 @@ def test_a_refusal_of_a_step_is_raised_as_itself(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", data=str(tmp_path / "nowhere.zip"))
     with pytest.raises(SettingsError, match=r"nowhere\.zip"):
         execute(settings)
+
+
+def test_a_second_run_in_the_same_world_is_refused_while_the_first_goes_on(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", data=str(tmp_path / "nowhere.zip"))
+    with (
+        sole_holder(settings.paths.world / ".run.lock", "busy"),
+        pytest.raises(StateError, match=r"worlds/olist: another run is under way"),
+    ):
+        execute(settings)
+
+
+def test_an_unknown_source_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", source="nowhere")
+    with pytest.raises(NotFoundError, match="no source 'nowhere'; there are: olist"):
+        prepare(settings)
+    assert not settings.home.exists()
 
 
 def test_the_sensor_asks_once_for_each_state_of_the_files(tmp_path: Path) -> None:

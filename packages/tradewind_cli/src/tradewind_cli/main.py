@@ -8,6 +8,8 @@ import typer
 
 from tradewind_cli import data, models, services
 from tradewind_contracts.errors import TradewindError
+from tradewind_contracts.refusals import refusal_in
+from tradewind_contracts.settings import settings
 
 app = typer.Typer(
     name="tradewind",
@@ -53,7 +55,11 @@ def main() -> None:
         typer.secho("tradewind: stopped; what was published before still stands", err=True)
         sys.exit(130)
     except Exception as error:
-        if not hasattr(error, "format_message"):
+        if hasattr(error, "format_message"):
+            typer.secho(f"tradewind: {error.format_message()} (see `tradewind --help`)", fg="red", err=True)
+            sys.exit(2)
+        refusal = refusal_in(error, settings().paths.home)
+        if refusal is None:
             raise
-        typer.secho(f"tradewind: {error.format_message()} (see `tradewind --help`)", fg="red", err=True)
-        sys.exit(2)
+        typer.secho(f"tradewind: {refusal}", fg="red", err=True)
+        sys.exit(refusal.exit_code)

@@ -1,6 +1,7 @@
 """Atomic writes: a file or folder is there whole, or not at all."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -65,6 +66,26 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def sole_holder(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock file ``path`` for this process; the lock ends with the process, however that ends.
+
+    Raises:
+        StateError: another process holds it (the message is ``busy``), or the file system refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("a")
+    except OSError as error:
+        raise StateError(_refused(path, error)) from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StateError(busy) from error
+        yield
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,6 @@
 """The landing folder: files named by their content, one manifest that is swapped last, leftovers cleaned."""
 
 import contextlib
-import fcntl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pyarrow.parquet as pq
 
 from tradewind_contracts.digests import digest_file
 from tradewind_contracts.errors import IntegrityError, StateError
-from tradewind_contracts.files import atomic_file
+from tradewind_contracts.files import atomic_file, sole_holder
 from tradewind_contracts.manifest import Manifest, PublishedTable
 
 STAGE = "landing"
@@ -27,16 +26,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         StateError: another process holds it, or the file system refuses.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / ".lock").open("w")
-    except OSError as error:
-        raise StateError(f"{folder}: can't be written ({error.strerror or error}); make room or mend the rights and run again") from error
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StateError(f"{folder}: another landing is under way here; wait for it to end") from error
+    with sole_holder(folder / ".lock", f"{folder}: another landing is under way here; wait for it to end"):
         yield
 
 
