@@ -114,6 +114,7 @@ def test_a_package_declares_only_what_it_imports(package: Path) -> None:
 def test_a_package_is_typed_and_says_what_it_is(package: Path) -> None:
     (module,) = (package / "src").iterdir()
     assert (module / "py.typed").exists()
+    assert (package / "README.md").read_text().startswith(f"# {module.name.replace('_', '-')}\n")
     assert ast.get_docstring(ast.parse((module / "__init__.py").read_text()))
 
 
