@@ -1,7 +1,7 @@
 """The ETA family: quantiles of days from purchase to delivery, by four verbs.
 
-``fit``, ``evaluate`` and ``bundle`` are here; the fourth, ``load``, is in ``tradewind_models.eta.predictor``, which a
-service imports without the rest. ``recalibrate`` is the daily job's step: trees frozen, table moved.
+``fit``, ``evaluate`` and ``bundle`` are here; the fourth, ``load``, is in ``tradewind_models.eta.predictor``, all that a
+service calls. The whole family needs numpy, LightGBM and contracts only. ``recalibrate`` is the daily job's step: trees frozen, table moved.
 """
 
 from tradewind_models.eta.bundling import bundle, read

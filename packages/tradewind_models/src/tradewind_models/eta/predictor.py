@@ -1,4 +1,4 @@
-"""The fourth verb, import-light: a bundle that answers. Needs numpy, LightGBM and contracts only."""
+"""The fourth verb: a bundle that answers."""
 
 import datetime as dt
 import json
