@@ -86,18 +86,12 @@ def prepare_manifest(settings: Settings) -> Path:
     return path
 
 
-def run_first_parcel(settings: Settings, progress: Progress = silent) -> RunSummary:
-    """Execute the job `first_parcel` in this process, as the UI would; its run then stands in the UI.
+def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSummary:
+    """Execute the job ``name`` in this process, as the UI would; its run then stands in the UI.
 
     Raises:
         TradewindError: the refusal of whatever step failed, as it was raised; a blocking check as a ``QualityError``.
-        StateError: another run is under way in this world.
     """
-    return run_job("first_parcel", settings, progress)
-
-
-def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSummary:
-    """Execute the job ``name`` in this process; see ``run_first_parcel``."""
     started = time.perf_counter()
     prepare(settings)
     from dagster_project.definitions import defs
