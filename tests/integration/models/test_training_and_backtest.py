@@ -74,7 +74,9 @@ def test_a_backtest_reports_the_model_beside_its_baselines(report):
     assert report.metrics["eta"]["mae_days"] == pytest.approx(error)
     assert report.metrics["lane_median"]["mae_days"] == pytest.approx(lane)
     assert error < lane < report.metrics["promise"]["mae_days"]
-    assert len(metrics_lines(report)) == 5
+    assert list(report.metrics) == ["eta", "lane_median", "promise", "plain_on_request", "plain_on_our_features"]
+    assert [line.split()[0] for line in metrics_lines(report)] == ["n", *report.metrics]
+    assert len({len(line) for line in metrics_lines(report)}) == 1
 
 
 def test_what_happens_after_as_of_changes_no_answer_of_the_first_day(settings, report, tmp_path):

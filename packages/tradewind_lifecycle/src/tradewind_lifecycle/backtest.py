@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from tradewind_contracts.errors import SettingsError
@@ -19,9 +20,10 @@ from tradewind_lifecycle.training_sets import build
 from tradewind_models.eta import EtaConfig, TooFewRowsError, evaluate, fit
 from tradewind_models.eta.evaluation import MODEL
 from tradewind_models.eta.gates import LANE_MEDIAN
-from tradewind_models.eta.plain import PLAIN, plain_days
+from tradewind_models.eta.plain import PLAIN_MODELS, plain_days
 from tradewind_models.eta.predictor import FAMILY
 
+Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 
@@ -77,10 +79,10 @@ def backtest(
     lanes = lane_quantiles(table, frame, as_of)
     holdout = holdout_of(table, frame, as_of, end, lanes, config)
     judged = table.take(holdout.rows)
-    plain = plain_days(known, {name: values[holdout.rows] for name, values in frame.columns.items()}, config)
+    plain = _plain_baselines(table, holdout.rows, as_of, config)
     # The archive's own end is far behind the span: what it shows delivered counts once each.
     weights = (~np.isnan(frame.duration_days[holdout.rows])).astype(np.float64)
-    found = evaluate(model, replace(holdout, weights=weights, baselines={**holdout.baselines, PLAIN: plain}))
+    found = evaluate(model, replace(holdout, weights=weights, baselines={**holdout.baselines, **plain}))
     write_scores(score_table(judged, found.predictions, holdout.baselines[LANE_MEDIAN][:, 1]), out)
     progress(f"{len(holdout.rows):,} parcels scored into {out}")
     return BacktestReport(
@@ -97,10 +99,11 @@ def backtest(
 def metrics_lines(report: BacktestReport) -> list[str]:
     """The metrics as aligned text: one line per model, its own first."""
     columns = ("mae_days", "pinball_p10", "pinball_p90", "coverage", "width_days")
-    lines = [f"{'n = ' + format(report.delivered, ','):<16}" + "".join(f"{name:>14}" for name in columns)]
+    width = max(len(name) for name in report.metrics) + 1
+    lines = [f"{'n = ' + format(report.delivered, ','):<{width}}" + "".join(f"{name:>14}" for name in columns)]
     for name in (MODEL, *(other for other in report.metrics if other != MODEL)):
         values = (report.metrics[name][column] for column in columns)
-        lines.append(f"{name:<16}" + "".join(f"{'–' if value is None else format(value, '.3f'):>14}" for value in values))
+        lines.append(f"{name:<{width}}" + "".join(f"{'–' if value is None else format(value, '.3f'):>14}" for value in values))
     return lines
 
 
@@ -111,6 +114,16 @@ def _entity_rows(settings: Settings, as_of: dt.datetime, end: dt.datetime) -> pa
         span = f"{instants.min()} to {instants.max()}" if len(instants) else "none at all"
         raise SettingsError(f"as_of {iso(as_of)}: no order was placed from then to {iso(end)} (orders: {span}); choose an earlier as_of")
     return labels.placed_between(every, None, end)
+
+
+def _plain_baselines(table: pa.Table, rows: np.ndarray, as_of: dt.datetime, config: EtaConfig) -> dict[str, Floats]:
+    """Days [rows, quantiles] of each plain model, fitted on what was known at ``as_of`` as ours is."""
+    found = {}
+    for plain in PLAIN_MODELS:
+        frame = frame_of(table, config.model_copy(update={"features": plain.features}), _end_of_data(table))
+        asked = {name: values[rows] for name, values in frame.columns.items()}
+        found[plain.name] = plain_days(frame.known_at(microseconds(as_of)), asked, plain, config)
+    return found
 
 
 def _end_of_data(table: pa.Table) -> dt.datetime:

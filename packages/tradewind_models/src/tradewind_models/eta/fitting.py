@@ -47,7 +47,7 @@ def fit(training_set: TrainingFrame, config: EtaConfig) -> EtaModel:
         raise TooFewRowsError(
             f"{len(delivered)} of {len(frame)} parcels are delivered before {frame.observed_until}; at least {LEAST_DELIVERED} are needed"
         )
-    vocabularies = vocabularies_of(frame.columns, config, delivered)
+    vocabularies = vocabularies_of(frame.columns, config.features, config.least_category_rows, delivered)
     inputs = _with_cold_rows(matrix(frame.columns, config.features, vocabularies), config)
     weights = _weights(frame, config)[delivered]
     logs = np.log(np.maximum(durations[delivered], config.shortest_days))
@@ -74,13 +74,13 @@ def _weights(frame: TrainingFrame, config: EtaConfig) -> Floats:
     return censoring_weights(frame.ordered_days, frame.duration_days, frame.until_days, knobs.window_days, knobs.floor)
 
 
-def vocabularies_of(columns: Columns, config: EtaConfig, rows: np.ndarray) -> dict[str, tuple[str, ...]]:
-    """The known values of each text column: those of at least ``least_category_rows`` of the rows, in alphabetical order."""
+def vocabularies_of(columns: Columns, fields: Sequence[FeatureField], least: int, rows: np.ndarray) -> dict[str, tuple[str, ...]]:
+    """The known values of each text column: those of at least ``least`` of the ``rows``, in alphabetical order."""
     found = {}
-    for field in config.features:
+    for field in fields:
         if field.dtype == "string":
             values, counts = np.unique([str(v) for v in columns[field.column][rows] if isinstance(v, str)], return_counts=True)
-            found[field.column] = tuple(str(v) for v in values[counts >= config.least_category_rows])
+            found[field.column] = tuple(str(v) for v in values[counts >= least])
     return found
 
 
