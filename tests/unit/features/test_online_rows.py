@@ -150,6 +150,20 @@ def test_an_open_reader_sees_new_writes_new_views_and_a_file_put_in_its_place(tm
     assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [3.0]
 
 
+def test_a_store_that_nobody_can_write_is_read_without_a_trace_and_anew_once_somebody_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "online.db"
+    reader = filled(path, [("a", NOW_US, NOW_US, 1.0)])
+    reader.close()
+    monkeypatch.setattr(database, "stands_still", lambda _: True)
+    assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [1.0]
+    assert [file.name for file in tmp_path.iterdir()] == ["online.db"]
+    monkeypatch.setattr(database, "stands_still", lambda _: False)
+    filled(path, [("a", NOW_US + 1, NOW_US + 1, 2.0)])
+    assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [2.0]
+
+
 def test_what_is_not_there_is_said_clearly(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"online\.db: no online store here"):
         OnlineReader(tmp_path / "online.db").read("view", ["a"], NOW)

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import typer
@@ -55,9 +56,10 @@ def serve(port: int | None, host: str | None) -> None:
 
     now = use(port=port, host=host)
     _require_free(now.host, now.port)
-    command, environment = service_command(now)
-    typer.secho(f"ETA service: http://{now.host}:{now.port}  (OpenAPI page at /, Ctrl-C stops it)", fg="cyan")
-    _stay(command, environment)
+    with tempfile.TemporaryDirectory(prefix="tradewind-serve-", ignore_cleanup_errors=True) as scratch:
+        command, environment = service_command(now, Path(scratch))
+        typer.secho(f"ETA service: http://{now.host}:{now.port}  (OpenAPI page at /, Ctrl-C stops it)", fg="cyan")
+        _stay(command, environment)
 
 
 def _stay(command: list[str], environment: dict[str, str]) -> None:

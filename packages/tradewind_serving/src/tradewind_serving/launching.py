@@ -1,6 +1,7 @@
 """How a built service is started: the command and the environment of its process, for whoever keeps it running."""
 
 import sys
+from pathlib import Path
 
 from tradewind_contracts.errors import StateError
 from tradewind_contracts.settings import Settings
@@ -11,9 +12,10 @@ LATEST = "latest"
 """BentoML's file beside the Bentos of a name: the version that was built, or found built, last."""
 
 
-def service_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
+def service_command(settings: Settings, scratch: Path) -> tuple[list[str], dict[str, str]]:
     """The command that serves the newest Bento at the settings' address, and the variables that it needs.
 
+    ``scratch`` is BentoML's own folder, which it empties: one for each start, and not in the home, which may be full or read-only.
     Without a key on a loopback address the service answers anonymously, to this machine only: who starts it by hand asks for that.
 
     Raises:
@@ -33,6 +35,4 @@ def service_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
         own = own.model_copy(update={"allow_anonymous": True})
     AccessPolicy.of(own)
     command = [sys.executable, "-m", "bentoml", "serve", str(path), "--host", own.host, "--port", str(own.port)]
-    # BentoML empties the folder of metrics in its home at each start: each port has a home of its own.
-    home = settings.paths.bentos / "serving" / str(own.port)
-    return command, own.environment() | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "PYTHONUTF8": "1"}
+    return command, own.environment() | {"BENTOML_HOME": str(scratch), "BENTOML_DO_NOT_TRACK": "True", "PYTHONUTF8": "1"}

@@ -5,6 +5,7 @@ last came from, and each view has a table of rows.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -83,12 +84,21 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StateError(f"{path}: no online store here yet; `make run` fills it")
     try:
-        uri = f"file:{quote(str(path))}?mode=ro"
+        uri = f"file:{quote(str(path))}?mode=ro{'&immutable=1' if stands_still(path) else ''}"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
         _ours_or_empty(connection, path)
     except sqlite3.Error as error:
         raise StateError(f"{path}: the online store can't be read ({error})") from error
     return connection
+
+
+def stands_still(path: Path) -> bool:
+    """Whether nobody can write the store: it lies on a read-only file system, and its last writer left nothing to be merged.
+
+    A reader of a store in WAL keeps an index beside it, which it can't there; SQLite reads without one what never changes.
+    """
+    is_read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    return is_read_only and not path.with_name(path.name + "-wal").exists()
 
 
 @contextlib.contextmanager

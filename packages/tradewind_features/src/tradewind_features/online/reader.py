@@ -111,7 +111,7 @@ class OnlineReader:
             self.close()
             raise StateError(f"{self.path}: no online store here ({error.strerror}); `make run` fills it") from error
         session: _Session | None = getattr(self._local, "session", None)
-        if session is None or session.inode != (found.st_dev, found.st_ino):
+        if session is None or session.inode != (found.st_dev, found.st_ino) or session.is_outdated():
             self.close()
             session = _Session(database.open_for_reading(self.path), (found.st_dev, found.st_ino), self.path)
             self._local.session = session
@@ -125,9 +125,14 @@ class _Session:
         self.connection = connection
         self.inode = inode
         self._path = path
+        self._stands_still = database.stands_still(path)
         self._data_version = -1
         self._views: dict[str, ViewSpec] = {}
         self._schemas: dict[int, PackedSchema] = {}
+
+    def is_outdated(self) -> bool:
+        """Whether it was opened where nobody could write, and now somebody can: it would not see that."""
+        return self._stands_still and not database.stands_still(self._path)
 
     def views(self) -> dict[str, ViewSpec]:
         try:
