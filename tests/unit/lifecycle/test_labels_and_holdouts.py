@@ -13,7 +13,7 @@ from eta_world import AS_OF, parcels
 from tradewind_contracts.instants import UTC
 from tradewind_lifecycle import labels
 from tradewind_lifecycle.holdouts import DISTANCE_BANDS, frame_of, holdout_of, lane_quantiles, promise_days, slices_of
-from tradewind_models.eta import EtaConfig
+from tradewind_models.eta import EtaConfig, TooFewRowsError
 
 BARE = EtaConfig().model_copy(update={"features": ()})
 
@@ -61,7 +61,7 @@ def test_the_lane_median_needs_twenty_deliveries_else_it_is_the_median_of_all(ev
 
 def test_before_any_delivery_there_is_no_lane_median(every):
     frame = frame_of(every, BARE, dt.datetime(2018, 6, 1, tzinfo=UTC))
-    with pytest.raises(ValueError, match="nothing was delivered"):
+    with pytest.raises(TooFewRowsError, match="nothing was delivered"):
         lane_quantiles(every, frame, dt.datetime(2018, 1, 1, tzinfo=UTC))
 
 

@@ -12,15 +12,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import tradewind_models
 from tradewind_contracts.digests import digest_json
-from tradewind_contracts.errors import IntegrityError
+from tradewind_contracts.errors import IntegrityError, SettingsError
 from tradewind_contracts.files import atomic_folder, write_text
+from tradewind_contracts.instants import iso
 from tradewind_contracts.settings import Settings
 from tradewind_lifecycle import spans
 from tradewind_lifecycle.holdouts import frame_of, holdout_of, lane_quantiles, microseconds
 from tradewind_lifecycle.provenance import code_digest, lock_digest
 from tradewind_lifecycle.score_tables import prediction_table
 from tradewind_lifecycle.training_sets import SealedSet, read_sealed
-from tradewind_models.eta import EtaConfig, EtaModel, Holdout, bundle, evaluate, fit, recalibrate
+from tradewind_models.eta import EtaConfig, EtaModel, Holdout, TooFewRowsError, bundle, evaluate, fit, recalibrate
 from tradewind_models.eta.evaluation import Evaluation
 from tradewind_models.eta.gates import LANE_MEDIAN
 
@@ -82,7 +83,7 @@ def fit_candidate(
     Raises:
         NotFoundError: no such sealed set.
         IntegrityError: it is not what was sealed.
-        TooFewRowsError: too little was delivered before the cut.
+        SettingsError: too little was delivered before the cut.
     """
     config = config or EtaConfig()
     key = inputs_key(sealed_digest, config)
@@ -91,7 +92,13 @@ def fit_candidate(
         return _read(folder, key).model_copy(update={"reused": True})
     sealed = read_sealed(sealed_digest, settings)
     with atomic_folder(folder) as partial:
-        found = _made(partial, sealed, config, key, progress)
+        try:
+            found = _made(partial, sealed, config, key, progress)
+        except TooFewRowsError as error:
+            as_of = spans.as_of_of(sealed)
+            raise SettingsError(
+                f"as_of {iso(as_of)}: too little was known at {iso(spans.cut_of(as_of))}, where the fit ends ({error}); choose a later as_of"
+            ) from error
         write_text(partial / FACTS, found.model_dump_json(indent=1, exclude={"folder", "reused"}) + "\n")
     return found.model_copy(update={"folder": folder})
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tradewind_contracts.instants import UTC
-from tradewind_models.eta import EtaConfig, Holdout, TrainingFrame
+from tradewind_models.eta import EtaConfig, Holdout, TooFewRowsError, TrainingFrame
 from tradewind_models.eta.censoring import censoring_weights
 from tradewind_models.eta.gates import LANE_MEDIAN, PROMISE
 
@@ -58,11 +58,11 @@ def lane_quantiles(table: pa.Table, frame: TrainingFrame, as_of: dt.datetime) ->
     """The lanes' quantiles over all parcels delivered before ``as_of``; ``frame`` has the rows of ``table``.
 
     Raises:
-        ValueError: nothing was delivered before ``as_of``.
+        TooFewRowsError: nothing was delivered before ``as_of``.
     """
     rows = np.flatnonzero((frame.delivered_at < microseconds(as_of)) & (frame.ordered_at < microseconds(as_of)))
     if not len(rows):
-        raise ValueError(f"nothing was delivered before {as_of.isoformat()}")
+        raise TooFewRowsError(f"nothing was delivered before {as_of.isoformat()}")
     duration = frame.duration_days[rows]
     origin, destination = (np.array(table[name].to_pylist(), dtype=object)[rows] for name in ("origin_state", "destination_state"))
     of_lane: dict[tuple[str | None, str | None], list[float]] = {}
