@@ -124,9 +124,16 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise StateError(f"registry {self.shown_url}: {error.orig}; nothing was changed") from error
+            raise StateError(f"registry {self.shown_url}: {error.orig}; nothing was changed, {_advice(error.orig)}") from error
         except (OSError, sqlite3.Error) as error:
-            raise StateError(f"registry {self.shown_url}: {error}; nothing was changed") from error
+            raise StateError(f"registry {self.shown_url}: {error}; nothing was changed, {_advice(error)}") from error
+
+
+def _advice(error: BaseException | None) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return "the file is damaged: restore it, or move it away and `make run` registers anew"
+    return "see that it is in reach, has room and may be written, then run again"
 
 
 def _parsed(url: str) -> URL:
