@@ -47,3 +47,48 @@ the follow-up time; Breslow and Day, Statistical Methods in Cancer Research II, 
             / (cast({{ in_last(days, stage ~ '_expected') }} as double) / 1000000000 + {{ var('pace_prior_events') }})
         )
 {%- endmacro %}
+
+{# Pace of a key's transits over several windows of days; the CTEs of a model from `spells` to `final`.
+
+They read a CTE `parcels`: rows of fct_parcels with `key` that were handed over. A key's rows end some days after it last had a transit. #}
+{% macro transit_pace(key, windows, cold_after_days=var('cold_after_days')) -%}
+{%- set sums = ['transit_observed', 'transit_expected'] -%}
+spells as (
+    select
+        {{ key }},
+        {{ seen_from('handed_over_at') }} as start_day,
+        {{ seen_from('transit_known_at') }} as event_day
+    from parcels
+),
+
+facts as (
+    {{ observed_and_expected('spells', 'transit', key) }}
+),
+
+totals as (
+    {{ totals('facts', key, sums) }}
+),
+
+days as (
+    {{ daily_totals('totals', key, sums) }}
+),
+
+paces as (
+    select
+        {{ key }},
+        day,
+        changed_day{% for window in windows %},
+        {{ pace('transit', window) }} as transit_pace_{{ window }}d{% endfor %}
+    from days
+    window history as (partition by {{ key }} order by day)
+),
+
+final as (
+    select
+        {{ key }},
+        {{ feature_instants('day') }}{% for window in windows %},
+        transit_pace_{{ window }}d{% endfor %}
+    from paces
+    where day < changed_day + {{ cold_after_days }}
+)
+{%- endmacro %}
