@@ -159,10 +159,10 @@ def test_expired_views_are_nan_and_said(own_settings: Settings) -> None:
 def test_within_a_batch_each_order_has_its_own_expiry(own_settings: Settings) -> None:
     stamped = NOW - dt.timedelta(days=2)
     serving_world.write_online_store(own_settings.paths.online_store, stamped=stamped)
-    fresh, late = Desk(own_settings).ask(
-        {"ordered_at": stamped + dt.timedelta(days=1)}, {"ordered_at": stamped + dt.timedelta(days=3, hours=1)}
-    )
+    ages = (dt.timedelta(days=1), serving_world.DAILY_TTL, serving_world.DAILY_TTL + dt.timedelta(hours=1))
+    fresh, last, late = Desk(own_settings).ask(*({"ordered_at": stamped + age} for age in ages))
     assert kinds(fresh) == []
+    assert kinds(last) == ["stale_features"]
     assert kinds(late) == ["view_expired"] * 4
 
 
