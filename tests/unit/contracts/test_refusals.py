@@ -65,6 +65,14 @@ def test_a_bug_is_no_refusal(error: Exception) -> None:
     assert refusal_in(caused(error), HOME) is None
 
 
+def test_a_chain_that_runs_in_a_circle_ends() -> None:
+    first, second = KeyError("a"), ValueError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert refusal_in(first, HOME) is None
+    second.__context__ = refusal = QualityError("no")
+    assert refusal_in(first, HOME) is refusal
+
+
 def test_a_lock_has_one_holder_and_is_free_after(tmp_path: Path) -> None:
     path = tmp_path / "new" / ".lock"
     with sole_holder(path, "busy"), pytest.raises(StateError, match="busy"), sole_holder(path, "busy"):

@@ -30,10 +30,15 @@ def refusal_in(error: BaseException, home: Path) -> TradewindError | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__
+    # Dagster raises a step's own exception again from what it was wrapped in: the chain may run in a circle.
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if cause is not None and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting += [cause.__context__, cause.__cause__]
 
 
 def _is_damage(error: BaseException) -> bool:
