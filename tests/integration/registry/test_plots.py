@@ -62,3 +62,19 @@ def test_baselines_are_drawn_beside_the_model() -> None:
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
     assert set(lines) == {"model (p50)", "promise"}
     assert min(lines["promise"].get_ydata()) > max(lines["model (p50)"].get_ydata())
+
+
+def test_a_day_that_is_largely_under_way_has_no_mean_and_weights_of_the_span_do_not_bend_the_others() -> None:
+    actual = [10.0] * 24 + [9.0, *[5.0] * 95]
+    under_way = np.arange(120) >= 96 + 20
+    figure = plots.error_by_day(
+        _predictions(actual_days=pa.array(actual, mask=under_way), weight=np.where(np.arange(120) == 24, 20.0, 1.0)), "eta@7"
+    )
+    errors = figure.axes[0].get_lines()[0].get_ydata()
+    np.testing.assert_allclose(errors, [2.0, (1.0 + 23 * 3.0) / 24, 3.0, 3.0])
+
+
+def test_states_with_few_parcels_are_drawn_as_one() -> None:
+    states = ["SP"] * 60 + ["RJ"] * 50 + ["AC"] * 6 + ["RR"] * 4
+    axes = plots.error_by_state(_predictions(destination_state=states), "eta@7").axes[0]
+    assert sorted(label.get_text() for label in axes.get_yticklabels()) == ["2 others  (n = 10)", "RJ  (n = 50)", "SP  (n = 60)"]

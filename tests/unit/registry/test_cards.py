@@ -55,6 +55,13 @@ def test_a_card_says_whether_its_numbers_come_from_real_data(version: Version, k
     assert said in card
 
 
+def test_a_card_says_what_its_metrics_mean_and_that_some_parcels_had_no_outcome_yet(version: Version) -> None:
+    card = render(version.model_copy(update={"rows": 7944, "facts": {"holdout_under_way": 1672}}), [], [], {}, {})
+    assert "`mae_days`: mean absolute error of p50" in card
+    assert "1,672 of 7,944 judged parcels had no outcome yet" in card
+    assert "no outcome yet" not in render(version.model_copy(update={"facts": {"holdout_under_way": 0}}), [], [], {}, {})
+
+
 def test_a_card_names_the_gates_that_keep_a_version_from_being_served(version: Version) -> None:
     card = render(version, [_verdict("covers", 1.0), _verdict("covers", 2.0)], [], {}, {})
     assert "Has not passed: beats_lane_median, covers; it may not be served. No alias points to it now." in card

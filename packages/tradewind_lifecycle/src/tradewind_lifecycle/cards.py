@@ -21,6 +21,17 @@ _DATA_KINDS = {
 }
 _UNSTATED = "Whether the data is real or simulated was not stated when it was registered: treat the numbers with care."
 
+_MEASURES = {
+    "mae_days": "mean absolute error of p50, in days",
+    "bias_days": "p50 minus what happened: above 0 the answer is too late",
+    "pinball_p10": "loss of p10, in days; it falls as the quantile gets truer and sharper",
+    "pinball_p90": "the same of p90",
+    "coverage": "share of outcomes within [p10, p90], which claims 0.8",
+    "width_days": "mean width of [p10, p90]",
+    "n": "outcomes that are known",
+}
+"""What the metrics of the families mean; a name that is not here explains itself."""
+
 
 def card_text(registry: RegistryClient, reference: str, images: Mapping[str, str] | None = None) -> str:
     """The card of the version that ``reference`` names; ``images`` as in ``render``.
@@ -117,20 +128,35 @@ def _status(version: Version, verdicts: Sequence[Verdict], served: Sequence[str]
 
 
 def _data(version: Version) -> str:
-    facts = [(name.replace("_", " "), str(value)) for name, value in version.facts.items() if name != "data_kind"]
+    facts = [(name.replace("_", " "), _fact(value)) for name, value in version.facts.items() if name != "data_kind"]
     known = [("world", version.world), ("known as of", iso(version.as_of)), ("rows measured on", f"{version.rows:,}"), *facts]
     return markdown_table(("fact", "value"), known)
+
+
+def _fact(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _metrics(version: Version) -> list[str]:
     main, names = main_metric(version.metrics), [version.model, *version.baselines]
     columns = [version.metrics, *version.baselines.values()]
     lines = [(f"**{name}**" if name == main else name, *(shown(column.get(name)) for column in columns)) for name in version.metrics]
-    blocks = [markdown_table((f"metric, n = {version.rows:,}", *names), lines, numbers=True)]
+    blocks = [markdown_table(("metric", *names), lines, numbers=True)]
     for baseline, difference in version.differences.items():
         mean, low, high = (shown(difference.get(name)) for name in (str(main), "low", "high"))
         blocks.append(f"- {main} of {version.model} minus {baseline}: {mean} (95 % interval {low} to {high}; below 0 is better)")
-    return [blocks[0], *(["\n".join(blocks[1:])] if blocks[1:] else [])]
+    return [blocks[0], *(["\n".join(blocks[1:])] if blocks[1:] else []), *_meanings(version)]
+
+
+def _meanings(version: Version) -> list[str]:
+    """What the metrics mean, and what parcels without an outcome do to them."""
+    meanings = "\n".join(f"- `{name}`: {_MEASURES[name]}" for name in version.metrics if name in _MEASURES)
+    under_way = version.facts.get("holdout_under_way")
+    unknown = (
+        f"{_fact(under_way)} of {version.rows:,} judged parcels had no outcome yet. Those that had arrived stand for them by weight, which "
+        "is right while the network's speed is steady; if it slows down after that day, the errors turn out larger for every column."
+    )
+    return [*([meanings] if meanings else []), *([unknown] if under_way else [])]
 
 
 def _slices(version: Version) -> list[str]:

@@ -19,6 +19,10 @@ from tradewind_lifecycle.sealing import QUANTILE_COLUMNS, column, observed_level
 
 LEAST_DAY_ROWS = 20
 """Days with fewer known outcomes are not drawn: chosen, a coverage of fewer moves by more than 5 points a parcel."""
+MOST_UNDER_WAY = 0.1
+"""Days of which a larger share is still under way have no mean: chosen, of such days only the quick parcels are known."""
+LEAST_STATE_ROWS = 20
+"""States with fewer known outcomes are drawn as one: chosen, a mean of fewer says little."""
 MOST_FEATURES = 20
 """Features in the plot of importance; the card lists all."""
 MOST_DATES = 9
@@ -44,7 +48,7 @@ def write_plots(predictions: pa.Table, importance: Mapping[str, float], folder: 
 
 
 def calibration(predictions: pa.Table, title: str) -> Figure:
-    """Left: share of outcomes at or below each quantile against its level. Right: coverage of [p10, p90] by order day."""
+    """Left: share of outcomes at or below each quantile against its level. Right: coverage of [p10, p90] by order day (see ``_settled``)."""
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
     figure.suptitle(f"{title}: are the quantiles what they say?")
@@ -69,7 +73,7 @@ def error_by_day(predictions: pa.Table, title: str) -> Figure:
     figure = Figure(figsize=(10, 6), layout="constrained")
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1.6, 1))
     figure.suptitle(f"{title}: error of the median by order day")
-    days, weight = _order_days(predictions), _counting(predictions)
+    days, weight = _order_days(predictions), _settled(predictions)
     actual = column(predictions, "actual_days")
     for name, colour in _forecasts(predictions):
         at, mean, _ = means_by_key(days, np.abs(column(predictions, name) - actual), weight, LEAST_DAY_ROWS)
@@ -81,17 +85,22 @@ def error_by_day(predictions: pa.Table, title: str) -> Figure:
     middle.axhline(0, color=_TARGET, linestyle="--", linewidth=1)
     middle.plot(at, bias, "o-", color=_MODEL, markersize=3.5)
     middle.set(ylabel="bias of p50\n[days]")
-    at, _, rows = means_by_key(days, actual, weight, 1)
-    bottom.bar(at, rows, color=_GREY)
+    known = _counting(predictions) > 0
+    at, arrived = np.unique(days, return_inverse=True)
+    delivered, under_way = (np.bincount(arrived[rows], minlength=len(at)) for rows in (known, ~known))
+    bottom.bar(at, delivered, color=_GREY, label="delivered")
+    bottom.bar(at, under_way, bottom=delivered, color=_TARGET, label=f"under way (above {MOST_UNDER_WAY:.0%}: no mean)")
     bottom.set(ylabel="parcels")
+    bottom.set_ylim(top=max(1.45 * float(np.max(delivered + under_way, initial=0)), 1))
+    bottom.legend(loc="upper left", ncols=2, frameon=False, fontsize=8)
     _dates(bottom, at)
     return figure
 
 
 def error_by_state(predictions: pa.Table, title: str) -> Figure:
     """Mean absolute error of p50 by destination state, the worst on top, with the number of parcels and the baselines."""
-    states = np.array([state or "unknown" for state in predictions.column("destination_state").to_pylist()])
     weight, actual = _counting(predictions), column(predictions, "actual_days")
+    states = _states(predictions, weight)
     errors = {name: np.abs(column(predictions, name) - actual) for name, _ in _forecasts(predictions)}
     names, mean, rows = means_by_key(states, errors["p50_days"], weight, 1)
     order = np.argsort(mean)
@@ -127,12 +136,12 @@ def feature_importance(importance: Mapping[str, float], title: str) -> Figure:
 
 
 def _coverage_by_day(axes: Axes, predictions: pa.Table) -> None:
-    actual = column(predictions, "actual_days")
+    actual, days = column(predictions, "actual_days"), _order_days(predictions)
     inside = (actual >= column(predictions, "p10_days")) & (actual <= column(predictions, "p90_days"))
-    at, share, _ = means_by_key(_order_days(predictions), inside.astype(np.float64), _counting(predictions), LEAST_DAY_ROWS)
+    at, share, _ = means_by_key(days, inside.astype(np.float64), _settled(predictions), LEAST_DAY_ROWS)
     axes.axhline(80, color=_TARGET, linestyle="--", linewidth=1, label="claimed: 80 %")
     axes.plot(at, 100 * share, "o-", color=_MODEL, markersize=4, label="observed")
-    axes.set(ylim=(0, 100), ylabel="parcels inside [p10, p90] [%]", title="By day")
+    axes.set(ylim=(0, 100), ylabel="parcels inside [p10, p90] [%]", title=f"By day, with at most {MOST_UNDER_WAY:.0%} still under way")
     axes.legend(loc="lower left", frameon=False)
     _dates(axes, at)
 
@@ -154,6 +163,26 @@ def _order_days(predictions: pa.Table) -> np.ndarray:
 def _counting(predictions: pa.Table) -> np.ndarray:
     weight = column(predictions, "weight")
     return np.where(np.isfinite(column(predictions, "actual_days")), weight, 0.0)
+
+
+def _settled(predictions: pa.Table) -> np.ndarray:
+    """1 for the known outcomes of days of which at most ``MOST_UNDER_WAY`` is under way, else 0.
+
+    The weights of censoring stand for the whole span. Within a day all parcels were looked at for equally long, so they would
+    only give its slow ones to other days.
+    """
+    known = _counting(predictions) > 0
+    names, group = np.unique(_order_days(predictions), return_inverse=True)
+    arrived = np.bincount(group, weights=known, minlength=len(names)) / np.maximum(np.bincount(group, minlength=len(names)), 1)
+    return np.where(known & (arrived[group] >= 1 - MOST_UNDER_WAY), 1.0, 0.0)
+
+
+def _states(predictions: pa.Table, weight: np.ndarray) -> np.ndarray:
+    """The state of each row; those with few known outcomes are one."""
+    states = np.array([state or "unknown" for state in predictions.column("destination_state").to_pylist()], dtype=object)
+    names, group = np.unique(states, return_inverse=True)
+    few = np.bincount(group, weights=weight > 0, minlength=len(names)) < LEAST_STATE_ROWS
+    return np.where(few[group], f"{int(few.sum())} others", states).astype(str) if few.sum() > 1 else states.astype(str)
 
 
 def means_by_key(keys: np.ndarray, values: np.ndarray, weight: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -32,7 +32,8 @@ PURPOSE = "Days from purchase to delivery of a parcel: p10, p50 and p90."
 OWNER = "logistics"
 LIMITS = (
     "It speaks of parcels that arrive: lost and cancelled ones are not in its quantiles.",
-    "It follows the network's speed with a lag of days: in the first week of a strike or a rush its answers are too early.",
+    "It follows the network's speed with a lag of a week or two: while parcels slow down, as in a strike or a rush, its answers are too "
+    "early; while they quicken, too late.",
     "A merchant, lane or area that the features do not know gets the answer of an average one, and the service says so.",
 )
 
