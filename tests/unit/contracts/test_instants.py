@@ -61,6 +61,12 @@ def test_local_midnight_is_on_the_same_local_day_and_not_after(instant: dt.datet
     assert midnight.astimezone(ZoneInfo(ZONE)).date() == instant.astimezone(ZoneInfo(ZONE)).date()
 
 
+def test_a_day_whose_midnight_comes_twice_begins_at_the_first() -> None:
+    # Cuba set its clocks back from 01:00 to 00:00 on 2018-11-04, at 05:00 UTC.
+    found = local_midnight(dt.datetime(2018, 11, 4, 18, tzinfo=dt.UTC), "America/Havana")
+    assert found == dt.datetime(2018, 11, 4, 4, tzinfo=dt.UTC)
+
+
 @given(st.datetimes(min_value=dt.datetime(1990, 1, 1), max_value=dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC)))
 def test_iso_text_reads_back_as_the_same_instant(instant: dt.datetime) -> None:
     assert iso(instant).endswith("Z")

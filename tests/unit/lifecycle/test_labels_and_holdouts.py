@@ -43,6 +43,13 @@ def test_a_delivery_at_the_very_instant_is_not_known_yet(every):
     assert at in labels.known_at(every, at + dt.timedelta(microseconds=1))["outcome_at"].to_pylist()
 
 
+def test_an_order_at_the_very_instant_is_not_known_yet_and_begins_the_span_after(every):
+    at = every["event_timestamp"][10].as_py()
+    assert at not in labels.known_at(every, at)["event_timestamp"].to_pylist()
+    assert at not in labels.placed_between(every, None, at)["event_timestamp"].to_pylist()
+    assert at in labels.placed_between(every, at, None)["event_timestamp"].to_pylist()
+
+
 def test_the_lane_median_needs_twenty_deliveries_else_it_is_the_median_of_all(every):
     frame = frame_of(every, BARE, dt.datetime(2018, 6, 1, tzinfo=UTC))
     cut = dt.datetime(2018, 2, 20, tzinfo=UTC)
