@@ -89,15 +89,14 @@ def feature_views(context: dg.AssetExecutionContext, settings: dg.ResourceParam[
 )
 def online_store(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
     from tradewind_contracts.world import World
+    from tradewind_lifecycle import feature_store
 
     with stopwatch() as watch:
         inputs = inputs_of(settings)
         before = {view["name"]: standing(context, key("online_store", view["name"]), inputs, settings) for view in views()}
-        stands = settings.paths.online_store.exists() and all(before.values())
+        stands = all(before.values()) and feature_store.has_online_store(settings)
         made: dict[str, dict[str, object]] = {}
         if not stands:
-            from tradewind_lifecycle import feature_store
-
             report = feature_store.materialize(settings, context.log.info)
             made = {
                 view.view: view.model_dump(include={"entities", "rows", "written", "expired", "seconds", "reused"}) for view in report.views

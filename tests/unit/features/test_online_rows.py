@@ -164,6 +164,20 @@ def test_a_store_that_nobody_can_write_is_read_without_a_trace_and_anew_once_som
     assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [2.0]
 
 
+@pytest.mark.parametrize("kept_bytes", [0, 4096])
+def test_a_damaged_file_is_set_aside_and_a_whole_one_is_not(tmp_path: Path, kept_bytes: int) -> None:
+    path = tmp_path / "online.db"
+    filled(path, [("a", NOW_US, NOW_US, 1.0)]).close()
+    database.set_damaged_aside(path)
+    assert database.is_whole(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:kept_bytes] + b"\xff" * (len(whole) - kept_bytes))
+    assert not database.is_whole(path)
+    database.set_damaged_aside(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["online.db.damaged"]
+    assert filled(path, [("a", NOW_US, NOW_US, 2.0)]).read("view", ["a"], NOW).values["speed"].tolist() == [2.0]
+
+
 def test_what_is_not_there_is_said_clearly(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"online\.db: no online store here"):
         OnlineReader(tmp_path / "online.db").read("view", ["a"], NOW)

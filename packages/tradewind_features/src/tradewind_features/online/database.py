@@ -101,6 +101,29 @@ def stands_still(path: Path) -> bool:
     return is_read_only and not path.with_name(path.name + "-wal").exists()
 
 
+def is_whole(path: Path) -> bool:
+    """Whether there is a SQLite file at ``path`` and all its pages can be read; whose it is, is asked when it is opened."""
+    if not path.exists():
+        return False
+    try:
+        uri = f"file:{quote(str(path))}?mode=ro{'&immutable=1' if stands_still(path) else ''}"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return False
+        raise StateError(f"{path}: the online store can't be read ({error})") from error
+    return found == "ok"
+
+
+def set_damaged_aside(path: Path) -> None:
+    """Move a damaged file at ``path`` to ``<name>.damaged``: its rows can all be made again from what is published."""
+    if path.exists() and not is_whole(path):
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        path.replace(path.with_name(path.name + ".damaged"))
+
+
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Everything in the block is committed together, or nothing of it."""
