@@ -96,6 +96,18 @@ def test_a_bundle_edited_by_one_byte_is_refused_by_name(
         registry.open_bundle(version)
 
 
+def test_a_damaged_bundle_is_mended_from_the_folder_that_was_sealed_and_from_no_other(
+    registry: Registry, draft: Drafts, bundle: Bundles, registry_settings: Settings
+) -> None:
+    folder = bundle()
+    version = registry.register(draft(), folder)
+    assert not registry.mend_bundle(version, folder)
+    (registry_settings.paths.bundles / version.bundle_digest / "tables" / "calibration.json").write_text("{ ")
+    assert not registry.mend_bundle(version, registry_settings.paths.bundles / version.bundle_digest)
+    assert registry.mend_bundle(version, folder)
+    assert registry.open_bundle(version).is_dir()
+
+
 def test_an_added_file_or_an_absent_bundle_is_refused(
     registry: Registry, draft: Drafts, bundle: Bundles, registry_settings: Settings
 ) -> None:

@@ -66,6 +66,7 @@ def register_candidate(settings: Settings, candidate: Candidate, run_id: str = "
     with Registry.open(settings) as registry:
         existing = registry.find(FAMILY, candidate.inputs_key)
         if existing is not None:
+            registry.mend_bundle(existing, candidate.bundle)
             return existing, True
         return registry.register(_draft(settings, candidate, run_id), candidate.bundle), False
 

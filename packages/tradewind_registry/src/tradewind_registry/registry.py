@@ -8,7 +8,8 @@ from typing import Any, Self
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
-from tradewind_contracts.errors import NotFoundError
+from tradewind_contracts.digests import folder_listing
+from tradewind_contracts.errors import IntegrityError, NotFoundError
 from tradewind_contracts.instants import Clock
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import Verdict
@@ -77,6 +78,23 @@ class Registry(RegistryClient):
             session.flush()
             self._audit(session, "register", f"{draft.model}@{number}", draft.created_by, draft.run_id, {"bundle_digest": digest})
             return queries.version_named(session, draft.model, number)
+
+    def mend_bundle(self, version: Version, folder: Path) -> bool:
+        """Put the bundle of ``version`` back where the store's copy was damaged or lost; whether it had to be.
+
+        Only from a ``folder`` that holds just what was sealed: from any other nothing is done, and whoever reads is refused.
+
+        Raises:
+            StateError: the store refuses.
+        """
+        try:
+            self._bundles.open(dict(version.bundle_files))
+        except IntegrityError:
+            if folder_listing(folder) != version.bundle_files:
+                return False
+            self._bundles.put(folder)
+            return True
+        return False
 
     def record_verdicts(self, model: str, number: int, verdicts: Iterable[Verdict], *, who: str = "tradewind", run_id: str = "") -> None:
         """Add outcomes of gates to a version; of each gate the last counts, and earlier ones stay.
