@@ -26,7 +26,8 @@ def raised(settings: Settings) -> Iterator[None]:
 
 def _claims(settings: Settings) -> str:
     """The critical claims that failed in the first stage that has any: the run stopped there."""
-    from tradewind_lifecycle.checking import failed_critical, read_results
+    from tradewind_lifecycle.checking import failed_critical
+    from tradewind_lifecycle.quality_results import read_results
 
     for stage in ("landing", "marts", "features", "training_set"):
         failed = failed_critical(read_results(stage, settings))

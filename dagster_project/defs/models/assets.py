@@ -110,7 +110,7 @@ def model(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings
 def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
     from tradewind_lifecycle import cards, gates, training
     from tradewind_lifecycle.candidates import fit_candidate
-    from tradewind_lifecycle.checking import read_results
+    from tradewind_lifecycle.quality_results import read_results
 
     with stopwatch() as watch:
         candidate = fit_candidate(settings, newest_value(context, TRAINING_SET, "digest", settings))

@@ -20,7 +20,7 @@ GATE_SPECS = [
 
 @dg.multi_asset_check(name="training_set_quality", specs=SET_SPECS, description="Great Expectations on the training set that was sealed.")
 def training_set_quality(context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
-    from tradewind_lifecycle.checking import read_results
+    from tradewind_lifecycle.quality_results import read_results
 
     with stopwatch() as watch:
         results = read_results("training_set", settings)

@@ -17,7 +17,7 @@ from tradewind_contracts.errors import NotFoundError, SettingsError, StateError
 from tradewind_contracts.instants import UTC, Clock
 from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_contracts.world import World
-from tradewind_lifecycle import feature_store, labels
+from tradewind_lifecycle import feature_store, gates, labels, spans
 from tradewind_lifecycle.backtest import backtest, metrics_lines
 from tradewind_lifecycle.candidates import fit_candidate
 from tradewind_lifecycle.gates import run_gates
@@ -195,6 +195,18 @@ def test_a_version_serves_only_after_its_gates_and_the_second_is_compared_with_t
     assert promote_candidate(own, second) is False
     assert Registry.open(own).resolve("eta@champion").number == version.number
     assert "not_worse_than_the_champion" not in {v.gate for v in run_gates(own, candidate, version)}
+
+
+def test_a_champion_that_has_seen_the_holdout_is_not_compared_with(own, first, monkeypatch):
+    _, candidate, version = first
+    run_gates(own, candidate, version)
+    promote_candidate(own, version)
+    earlier = version.model_copy(update={"number": version.number + 1})
+    with Registry.open(own) as registry:
+        assert not isinstance(gates.champion_difference(own, candidate, earlier, registry), str)
+        cut = spans.cut_of
+        monkeypatch.setattr(spans, "cut_of", lambda as_of: cut(as_of) - dt.timedelta(days=1))
+        assert "eta@1 knows until 2018-03-26T03:00:00Z" in gates.champion_difference(own, candidate, earlier, registry)
 
 
 def test_the_champion_scores_any_span_and_the_nightly_table_knows_nothing_later(own, first, tmp_path):

@@ -5,7 +5,7 @@ import datetime as dt
 
 import pytest
 
-from tradewind_models.eta.gates import GATES, verdict_of_count, verdicts_of
+from tradewind_models.eta.gates import GATES, NO_CHAMPION, verdict_of_count, verdicts_of
 
 NOW = dt.datetime(2018, 6, 1, tzinfo=dt.UTC)
 GOOD = {
@@ -24,7 +24,7 @@ GOOD = {
 }
 
 
-def _failed(evaluation, champion=None):
+def _failed(evaluation, champion=NO_CHAMPION):
     return {verdict.gate for verdict in verdicts_of(evaluation, champion, NOW) if not verdict.passed}
 
 
@@ -63,6 +63,12 @@ def test_a_version_clearly_worse_than_the_champion_fails_and_one_within_the_marg
     assert _failed(GOOD, (0.02, -0.03, 0.07)) == set()
 
 
+def test_where_there_is_nothing_to_compare_with_the_verdict_says_why():
+    why = "eta@3 knows until 2018-05-31 and has seen this holdout"
+    (verdict,) = [v for v in verdicts_of(GOOD, why, NOW) if v.gate == "not_worse_than_the_champion"]
+    assert (verdict.passed, verdict.value, verdict.reason) == (True, None, why)
+
+
 def test_a_baseline_that_was_not_measured_fails():
     evaluation = copy.deepcopy(GOOD)
     del evaluation["differences"]["promise"]
@@ -70,7 +76,7 @@ def test_a_baseline_that_was_not_measured_fails():
 
 
 def test_a_small_slice_is_shown_but_not_gated():
-    assert "n = 900" in next(v.reason for v in verdicts_of(GOOD, None, NOW) if v.gate == "no_slice_much_worse")
+    assert "n = 900" in next(v.reason for v in verdicts_of(GOOD, NO_CHAMPION, NOW) if v.gate == "no_slice_much_worse")
 
 
 @pytest.mark.parametrize(("failures", "passed"), [(0, True), (1, False), (None, False)])

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from tradewind_cli.workspace import importable
 from tradewind_contracts.errors import SettingsError
+from tradewind_contracts.instants import parse_instant
 from tradewind_contracts.settings import Settings, use
 
 if TYPE_CHECKING:
@@ -38,9 +39,12 @@ def settings_of_run(source: str | None, data: Path | None, as_of: str | None, wo
     """The settings of a run, with its data found.
 
     Raises:
-        SettingsError: there is no data; says how to get the archive.
+        SettingsError: ``as_of`` is no instant, or there is no data; says how to get the archive.
     """
     settings = use(source=source, data=str(data.absolute()) if data else None, as_of=as_of, world=world)
+    if settings.as_of:
+        # Only whether it is an instant at all: its zone is the world's, and landing reads it again.
+        parse_instant(settings.as_of, "UTC")
     if settings.data_path is None:
         raise SettingsError(
             f"no data for the source {settings.source!r}: get the archive with `tradewind fetch {settings.source} --to data` "

@@ -1,5 +1,6 @@
 """A candidate: a fitted, evaluated and bundled model on disk, before the registry knows it."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -105,8 +106,11 @@ def fit_candidate(
 
 def holdout_of_sealed(sealed: SealedSet, config: EtaConfig) -> tuple[pa.Table, Holdout]:
     """The judged rows of a sealed set (label columns and features), and the family's holdout of them."""
-    table = sealed.table()
-    as_of = spans.as_of_of(sealed)
+    return holdout_of_rows(sealed.table(), spans.as_of_of(sealed), config)
+
+
+def holdout_of_rows(table: pa.Table, as_of: dt.datetime, config: EtaConfig) -> tuple[pa.Table, Holdout]:
+    """The same of label rows with their features, as known at ``as_of``."""
     cut = spans.cut_of(as_of)
     frame = frame_of(table, config, as_of)
     holdout = holdout_of(table, frame, cut, cut + spans.HOLDOUT_SPAN, lane_quantiles(table, frame, cut), config)

@@ -24,6 +24,7 @@ from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_contracts.world import World
 from tradewind_lifecycle.provenance import code_digest
 from tradewind_lifecycle.publishing import PublishedModel, published_models
+from tradewind_lifecycle.quality_results import read_results
 from tradewind_lifecycle.reuse import noted_build
 from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
 from tradewind_quality import Context, Stage, check, columns_needed, suites_of
@@ -81,14 +82,6 @@ def kept(stage: str, inputs: Mapping[str, object], evaluate: Callable[[], list[C
     results = _write(stage, evaluate(), settings)
     write_text(path, wanted + "\n")
     return results
-
-
-def read_results(stage: str, settings: Settings) -> list[CheckResult]:
-    """The results of the newest check of ``stage``; empty where there was none."""
-    path = settings.paths.quality / f"{stage}.json"
-    if not path.exists():
-        return []
-    return [CheckResult.model_validate(item) for item in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def failed_critical(results: Sequence[CheckResult]) -> list[CheckResult]:

@@ -8,12 +8,15 @@ from tradewind_contracts.errors import IntegrityError, NotFoundError
 from tradewind_contracts.instants import Clock
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import CheckResult, Verdict
-from tradewind_lifecycle.candidates import Candidate, holdout_of_sealed
-from tradewind_lifecycle.checking import failed_critical, read_results
+from tradewind_lifecycle import spans
+from tradewind_lifecycle.candidates import Candidate, holdout_of_rows
+from tradewind_lifecycle.checking import failed_critical
+from tradewind_lifecycle.holdouts import microseconds
 from tradewind_lifecycle.parity import check_parity
-from tradewind_lifecycle.training_sets import read_sealed
-from tradewind_models.eta import follow, read
-from tradewind_models.eta.gates import verdict_of_count, verdicts_of
+from tradewind_lifecycle.quality_results import read_results
+from tradewind_lifecycle.training_sets import SealedSet, build, read_sealed
+from tradewind_models.eta import EtaModel, Holdout, follow, read
+from tradewind_models.eta.gates import NO_CHAMPION, verdict_of_count, verdicts_of
 from tradewind_models.eta.metrics import paired_difference
 from tradewind_models.eta.predictor import load
 from tradewind_quality import Stage
@@ -48,16 +51,23 @@ def run_gates(
     return verdicts
 
 
-def champion_difference(settings: Settings, candidate: Candidate, version: Version, registry: Registry) -> Difference | None:
-    """The candidate's MAE minus the champion's on the candidate's holdout (mean, low, high; days); ``None`` without another champion."""
+def champion_difference(settings: Settings, candidate: Candidate, version: Version, registry: Registry) -> Difference | str:
+    """The candidate's MAE minus the champion's on the candidate's holdout (mean, low, high; days), or why there is nothing to compare.
+
+    A champion whose trees know what came after the candidate's cut has seen the holdout: that happens where the clock was set back.
+    """
     try:
         champion = registry.resolve(f"{version.model}@{CHAMPION}")
     except NotFoundError:
-        return None
+        return NO_CHAMPION
     if champion.number == version.number:
-        return None
+        return NO_CHAMPION
     model = read(registry.open_bundle(champion))
-    _, holdout = holdout_of_sealed(read_sealed(candidate.sealed_digest, settings), model.config)
+    sealed = read_sealed(candidate.sealed_digest, settings)
+    cut = spans.cut_of(spans.as_of_of(sealed))
+    if model.fitted_at > microseconds(cut):
+        return f"{champion.reference} knows until {model.fitted_at.astype('datetime64[s]')}Z and has seen this holdout"
+    holdout = _holdout(settings, sealed, model)
     theirs, _ = follow(model, holdout.frame, holdout.rows)
     ours = np.asarray(candidate.predictions["p50_days"].to_numpy(), dtype=np.float64)
     actual = holdout.frame.duration_days[holdout.rows]
@@ -66,6 +76,15 @@ def champion_difference(settings: Settings, candidate: Candidate, version: Versi
     return paired_difference(
         np.abs(actual - ours)[rows], np.abs(actual - theirs[:, 1])[rows], holdout.weights[rows], days[rows], candidate.config.seed
     )
+
+
+def _holdout(settings: Settings, sealed: SealedSet, model: EtaModel) -> Holdout:
+    """The candidate's holdout with the columns that ``model`` looks at: joined again where it has another feature service."""
+    table = sealed.table()
+    if not {field.column for field in model.config.features} <= set(table.column_names):
+        labels = table.select([name for name in table.column_names if "__" not in name])
+        table = build(model.config.service, labels, settings)
+    return holdout_of_rows(table, spans.as_of_of(sealed), model.config)[1]
 
 
 def _golden(registry: Registry, version: Version) -> Verdict:

@@ -18,7 +18,8 @@ from tradewind_contracts.errors import IntegrityError, NotFoundError, QualityErr
 from tradewind_contracts.files import atomic_file, write_text
 from tradewind_contracts.manifest import MANIFEST, Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
-from tradewind_contracts.verdicts import CheckResult, Severity
+from tradewind_contracts.verdicts import Severity
+from tradewind_lifecycle.quality_results import read_results
 from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
 
 SCHEMAS: dict[Half, tuple[str, ...]] = {"marts": ("marts",), "features": ("features", "labels")}
@@ -112,14 +113,14 @@ def refuse_failed(half: Half, settings: Settings) -> None:
 
     Raises:
         QualityError: names each failed claim.
+        IntegrityError: the results are damaged.
     """
-    path = settings.paths.quality / f"{half}.json"
-    if not path.exists():
-        return
-    results = [CheckResult.model_validate(item) for item in json.loads(path.read_text(encoding="utf-8"))]
+    results = read_results(half, settings)
     failed = [f"{r.table}: {r.claim}" for r in results if r.severity is Severity.CRITICAL and not r.passed]
     if failed:
-        raise QualityError(f"{half}: {len(failed)} critical claims failed, nothing was published: {'; '.join(failed[:5])} (all: {path})")
+        raise QualityError(
+            f"{half}: {len(failed)} critical claims failed, nothing was published: {'; '.join(failed[:5])} (all: {settings.paths.quality / half}.json)"
+        )
 
 
 def _model(node: dict[str, object]) -> PublishedModel:

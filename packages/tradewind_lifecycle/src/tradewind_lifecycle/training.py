@@ -14,10 +14,11 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_lifecycle import labels, spans
 from tradewind_lifecycle.candidates import Candidate
-from tradewind_lifecycle.checking import check_training_set, failed_critical, read_results
+from tradewind_lifecycle.checking import check_training_set, failed_critical
 from tradewind_lifecycle.gates import STAGES
 from tradewind_lifecycle.holdouts import microseconds
 from tradewind_lifecycle.provenance import commit, lock_digest
+from tradewind_lifecycle.quality_results import read_results
 from tradewind_lifecycle.sealing import evaluation_fields, observed_levels
 from tradewind_lifecycle.training_sets import SealedSet, build, facts_of, read_sealed, seal
 from tradewind_models.eta import EtaConfig

@@ -49,11 +49,13 @@ GATES: tuple[Gate, ...] = (
 
 _BY_NAME = {gate.name: gate for gate in GATES}
 
+NO_CHAMPION = "there was no champion to compare with"
 
-def verdicts_of(evaluation: Mapping[str, Any], champion: tuple[float, float, float] | None, decided_at: dt.datetime) -> list[Verdict]:
+
+def verdicts_of(evaluation: Mapping[str, Any], champion: tuple[float, float, float] | str, decided_at: dt.datetime) -> list[Verdict]:
     """The verdicts on an evaluation (as ``Evaluation.to_json`` gives it). A baseline that is absent from it fails.
 
-    ``champion``: mean, low and high (95 %) of the MAE minus the champion's on the same holdout; ``None``: there is no champion.
+    ``champion``: mean, low and high (95 %) of the MAE minus the champion's on the same holdout, or why there is none to compare with.
     """
     overall = evaluation["overall"]
     coverage = overall[MODEL]["coverage"]
@@ -90,9 +92,9 @@ def _difference(name: str, found: tuple[float, float, float] | None, decided_at:
     return judge(_BY_NAME[name], high, decided_at, f"mean difference {mean:+.3f} days", (low, high))
 
 
-def _against_champion(champion: tuple[float, float, float] | None, decided_at: dt.datetime) -> Verdict:
+def _against_champion(champion: tuple[float, float, float] | str, decided_at: dt.datetime) -> Verdict:
     gate = _BY_NAME["not_worse_than_the_champion"]
-    if champion is not None:
+    if not isinstance(champion, str):
         return _difference(gate.name, champion, decided_at)
     return Verdict(
         gate=gate.name,
@@ -100,7 +102,7 @@ def _against_champion(champion: tuple[float, float, float] | None, decided_at: d
         passed=True,
         value=None,
         threshold=gate.threshold,
-        reason="there was no champion to compare with",
+        reason=champion,
         decided_at=decided_at,
     )
 
