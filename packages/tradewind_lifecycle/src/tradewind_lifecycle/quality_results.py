@@ -2,8 +2,6 @@
 
 import json
 
-from pydantic import ValidationError
-
 from tradewind_contracts.errors import IntegrityError
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import CheckResult
@@ -20,5 +18,6 @@ def read_results(stage: str, settings: Settings) -> list[CheckResult]:
         return []
     try:
         return [CheckResult.model_validate(item) for item in json.loads(path.read_text(encoding="utf-8"))]
-    except (ValueError, TypeError, ValidationError) as error:
-        raise IntegrityError(f"{path}: not results of a quality check ({error}); delete it and run again") from error
+    except (ValueError, TypeError) as error:
+        said = str(error).splitlines()[0]
+        raise IntegrityError(f"{path}: not results of a quality check ({said}); delete it and run again") from error
