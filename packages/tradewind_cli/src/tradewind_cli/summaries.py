@@ -31,7 +31,8 @@ def show(summary: "RunSummary", settings: Settings, console: Console) -> None:
     passed = sum(v.passed for v in verdicts)
     console.print(f"champion: [bold]{champion.reference}[/], bundle {champion.bundle_digest[:12]}, gates {passed}/{len(verdicts)} passed")
     answers = settings.paths.reports / "questions" / f"{settings.world_name}.json"
-    console.print(_answers(json.loads(answers.read_text(encoding="utf-8"))))
+    asked = json.loads(answers.read_text(encoding="utf-8"))
+    console.print(_answers(asked) if asked else "[yellow]no order was placed on the day after: nothing was asked[/]")
     console.print("next: [bold]make dev[/] (the graph, runs and plots in the Dagster UI)   [bold]make serve[/] (the service on loopback)")
     console.print(f"      tradewind models card {champion.reference}")
 
