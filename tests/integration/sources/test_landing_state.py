@@ -195,7 +195,7 @@ def test_a_full_disk_is_named_and_the_last_landing_stands(tiny: Tiny, own_settin
 def test_a_home_that_can_not_be_written_is_named(tiny: Tiny, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("a file, where a folder is wanted")
-    with pytest.raises(StateError, match="home/worlds/olist/landing/.lock: can't be written"):
+    with pytest.raises(StateError, match=r"home/worlds/olist/landing/\.lock: can't be written"):
         land("olist", tiny().path, Settings(home=home))
 
 
