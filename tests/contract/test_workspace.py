@@ -169,3 +169,14 @@ def test_nobody_but_the_clock_asks_what_time_it_is() -> None:
                 if name in {"datetime", "dt.datetime", "datetime.datetime", "date", "dt.date", "pd.Timestamp", "pandas.Timestamp"}:
                     askers.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert askers == []
+
+
+def test_every_silenced_check_says_why() -> None:
+    silenced = re.compile(r"#\s*(?:noqa(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|type: ignore(?:\[[a-z-]+\])?)(.*)$")
+    bare = []
+    for path in tracked("packages/*.py", "feature_repo/*.py", "dagster_project/*.py", "services/*.py"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found = silenced.search(line)
+            if found and len(re.findall(r"[a-z]{2,}", found.group(1))) < 2:
+                bare.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[-60:]}")
+    assert bare == []

@@ -121,7 +121,7 @@ def use(**changes: object) -> Settings:
 
 def _read(changes: dict[str, object]) -> Settings:
     try:
-        return Settings(**changes)  # type: ignore[arg-type]
+        return Settings(**changes)  # type: ignore[arg-type]  # pydantic judges the values
     except ValidationError as error:
         first = error.errors()[0]
         name = "TRADEWIND_" + "_".join(str(part) for part in first["loc"]).upper()

@@ -24,7 +24,7 @@ ROW_EVENT_AT = "row_event_at"
 """Name of the added column, ``<view>__row_event_at`` in the answer: event time of the row that gave the values, null without one."""
 
 
-class KnownAtDuckDBOfflineStoreConfig(DuckDBOfflineStoreConfig):  # type: ignore[misc]
+class KnownAtDuckDBOfflineStoreConfig(DuckDBOfflineStoreConfig):  # type: ignore[misc]  # Feast ships no types
     """Settings of the store in ``feature_store.yaml``."""
 
     type: Literal["tradewind_features.offline.KnownAtDuckDBOfflineStore"] = "tradewind_features.offline.KnownAtDuckDBOfflineStore"
@@ -32,7 +32,7 @@ class KnownAtDuckDBOfflineStoreConfig(DuckDBOfflineStoreConfig):  # type: ignore
     """Only rows created at or before an entity row's instant count (Feast's ``filter_by_created_timestamp``, off by default there)."""
 
 
-class KnownAtDuckDBOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
+class KnownAtDuckDBOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]  # Feast ships no types
     """What a row may see at ``t``: event time ≤ t, created time ≤ t, and event time + ttl ≥ t; of those the newest by (event, created)."""
 
     @staticmethod

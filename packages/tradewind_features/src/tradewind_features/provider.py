@@ -57,7 +57,7 @@ class ViewMaterialization:
     at: str
 
 
-class TradewindProvider(PassthroughProvider):  # type: ignore[misc]
+class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast ships no types
     """Feast's passthrough provider with a materialization of its own for Parquet sources and the packed online store.
 
     A row is visible at the end of a materialization if it was there by then: event and created time at or before it. The newest visible
@@ -140,7 +140,7 @@ def newest_visible_rows(view: FeatureView, spec: ViewSpec, path: Path, start: dt
             ).fetchone()[0]
             oldest = max(start, end - dt.timedelta(microseconds=spec.ttl_us)) if spec.ttl_us else start
             rows = connection.execute(
-                f"SELECT {key} AS entity_key, epoch_us({event}) AS event_us, epoch_us({created}) AS created_us{features}"  # noqa: S608
+                f"SELECT {key} AS entity_key, epoch_us({event}) AS event_us, epoch_us({created}) AS created_us{features}"  # noqa: S608 - names are quoted
                 f" FROM read_parquet($path) WHERE {visible}"
                 f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {event} DESC, {created} DESC) = 1 ORDER BY entity_key",
                 values | {"start": oldest},

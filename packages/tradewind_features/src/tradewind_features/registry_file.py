@@ -7,14 +7,14 @@ import uuid
 from typing import Any
 
 from feast.infra.registry.file import FileRegistryStore
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
 
 from tradewind_contracts.errors import IntegrityError
 from tradewind_contracts.files import atomic_file
 from tradewind_contracts.instants import Clock
 
 
-class AtomicFileRegistryStore(FileRegistryStore):  # type: ignore[misc]
+class AtomicFileRegistryStore(FileRegistryStore):  # type: ignore[misc]  # Feast ships no types
     """Feast's file registry; a reader finds the registry before or after a write, never a part of it."""
 
     def get_registry_proto(self) -> Any:

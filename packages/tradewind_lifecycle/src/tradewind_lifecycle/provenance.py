@@ -44,7 +44,7 @@ def _checkout() -> Path:
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], cwd=_checkout(), capture_output=True, text=True, check=True, timeout=30)  # noqa: S603, S607
+        done = subprocess.run(["git", *arguments], cwd=_checkout(), capture_output=True, text=True, check=True, timeout=30)  # noqa: S603, S607 - git, with our arguments
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()

@@ -135,7 +135,7 @@ def _model(node: dict[str, object]) -> PublishedModel:
 def _rows(connection: duckdb.DuckDBPyConnection, model: PublishedModel) -> pa.Table:
     order = ", ".join(model.key)
     try:
-        rows: pa.Table = connection.execute(f"select * from {model.schema}.{model.name} order by {order}").to_arrow_table()  # noqa: S608
+        rows: pa.Table = connection.execute(f"select * from {model.schema}.{model.name} order by {order}").to_arrow_table()  # noqa: S608 - names are dbt's models
     except duckdb.CatalogException as error:
         raise StateError(f"{model.schema}.{model.name} is not built; run dbt on its half first") from error
     if rows.num_rows == 0 and not model.may_be_empty:

@@ -150,4 +150,4 @@ def _view(table: Table, file: Path | None) -> str:
         return f"create or replace view landing.{table.name} as select {columns} where false"
     columns = ", ".join(f"cast({column.name} as {column.kind.sql}) as {column.name}" for column in table.all_columns)
     location = str(file).replace("'", "''")
-    return f"create or replace view landing.{table.name} as select {columns} from read_parquet('{location}')"  # noqa: S608
+    return f"create or replace view landing.{table.name} as select {columns} from read_parquet('{location}')"  # noqa: S608 - names are declared, the path is the manifest's

@@ -62,7 +62,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {str: Text, dict[str, Any]: JSON, list[Any]: JSON, dt.datetime: Instant}  # noqa: RUF012
+    type_annotation_map = {str: Text, dict[str, Any]: JSON, list[Any]: JSON, dt.datetime: Instant}  # noqa: RUF012 - SQLAlchemy's form
 
 
 class ModelRow(Base):

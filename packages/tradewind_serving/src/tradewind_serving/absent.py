@@ -15,7 +15,7 @@ def absent(names: tuple[str, ...] = UNUSED_BY_PREDICTORS) -> Iterator[None]:
     """Within the block, importing one of ``names`` fails, unless this process has it already; afterwards all is as before."""
     hidden = [name for name in names if name not in sys.modules]
     # None in sys.modules makes an import fail with ModuleNotFoundError (Python reference, 5.3.1).
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is how Python marks a module as absent
     try:
         yield
     finally:

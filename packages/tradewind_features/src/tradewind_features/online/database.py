@@ -190,7 +190,7 @@ def write_rows(connection: sqlite3.Connection, view: str, rows: Iterable[PackedR
     before = connection.total_changes
     try:
         connection.executemany(
-            f"INSERT INTO {table} VALUES (?, ?, ?, ?) ON CONFLICT (entity_key) DO UPDATE SET event_at = excluded.event_at,"  # noqa: S608
+            f"INSERT INTO {table} VALUES (?, ?, ?, ?) ON CONFLICT (entity_key) DO UPDATE SET event_at = excluded.event_at,"  # noqa: S608 - the table name is quoted
             " created_at = excluded.created_at, packed = excluded.packed"
             f" WHERE (excluded.event_at, excluded.created_at) >= ({table}.event_at, {table}.created_at)",
             rows,
@@ -204,7 +204,7 @@ def write_rows(connection: sqlite3.Connection, view: str, rows: Iterable[PackedR
 
 def forget_after(connection: sqlite3.Connection, view: str, instant_us: int) -> int:
     """Delete a view's rows that nobody could have at ``instant_us``; for a frozen clock that was set back. Returns how many."""
-    cursor = connection.execute(f"DELETE FROM {rows_table(view)} WHERE event_at > ? OR created_at > ?", (instant_us, instant_us))  # noqa: S608
+    cursor = connection.execute(f"DELETE FROM {rows_table(view)} WHERE event_at > ? OR created_at > ?", (instant_us, instant_us))  # noqa: S608 - the table name is quoted
     return cursor.rowcount
 
 

@@ -186,14 +186,14 @@ class _Session:
     def _fetch(self, view: str, keys: Sequence[EntityKey | None]) -> dict[EntityKey | None, StoredRow]:
         table = database.rows_table(view)
         if len(keys) == 1:
-            row = self.connection.execute(f"SELECT event_at, created_at, packed FROM {table} WHERE entity_key = ?", (keys[0],)).fetchone()  # noqa: S608
+            row = self.connection.execute(f"SELECT event_at, created_at, packed FROM {table} WHERE entity_key = ?", (keys[0],)).fetchone()  # noqa: S608 - the table name is quoted
             return {} if row is None else {keys[0]: row}
         found: dict[EntityKey | None, StoredRow] = {}
         wanted = list(dict.fromkeys(keys))
         for start in range(0, len(wanted), _KEYS_PER_QUERY):
             part = wanted[start : start + _KEYS_PER_QUERY]
             marks = ",".join("?" * len(part))
-            query = f"SELECT entity_key, event_at, created_at, packed FROM {table} WHERE entity_key IN ({marks})"  # noqa: S608
+            query = f"SELECT entity_key, event_at, created_at, packed FROM {table} WHERE entity_key IN ({marks})"  # noqa: S608 - the table name is quoted
             found.update((row[0], row[1:]) for row in self.connection.execute(query, part))
         return found
 

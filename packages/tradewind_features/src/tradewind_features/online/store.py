@@ -28,7 +28,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
-class PackedSqliteOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
+class PackedSqliteOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast ships no types
     """Settings of the packed online store in ``feature_store.yaml``."""
 
     type: Literal["tradewind_features.online.store.PackedSqliteOnlineStore"] = "tradewind_features.online.store.PackedSqliteOnlineStore"
@@ -45,7 +45,7 @@ class PackedSqliteOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
         return Clock.frozen(self.frozen_at) if self.frozen_at is not None else Clock()
 
 
-class PackedSqliteOnlineStore(OnlineStore):  # type: ignore[misc]
+class PackedSqliteOnlineStore(OnlineStore):  # type: ignore[misc]  # Feast ships no types
     """One packed row per view and entity in one SQLite file: WAL, no older event over a newer one, ttl kept at read."""
 
     def __init__(self) -> None:
@@ -57,8 +57,8 @@ class PackedSqliteOnlineStore(OnlineStore):  # type: ignore[misc]
         tables_to_delete: Sequence[FeatureView],
         tables_to_keep: Sequence[FeatureView],
         entities_to_delete: Sequence[Entity],  # noqa: ARG002 - Feast's signature
-        entities_to_keep: Sequence[Entity],  # noqa: ARG002
-        partial: bool,  # noqa: ARG002
+        entities_to_keep: Sequence[Entity],  # noqa: ARG002 - Feast's signature
+        partial: bool,  # noqa: ARG002 - Feast's signature
     ) -> None:
         """Declare the views that are kept and drop those that are deleted, in one transaction."""
         specs = [view_storage(view) for view in tables_to_keep]
@@ -72,7 +72,7 @@ class PackedSqliteOnlineStore(OnlineStore):  # type: ignore[misc]
         finally:
             connection.close()
 
-    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:  # noqa: ARG002
+    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:  # noqa: ARG002 - Feast's signature
         """Delete the file with all its views."""
         path = store_path(config)
         for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
