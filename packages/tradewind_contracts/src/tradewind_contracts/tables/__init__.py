@@ -1,7 +1,7 @@
 """The landing tables, each declared once."""
 
 from tradewind_contracts.errors import NotFoundError
-from tradewind_contracts.tables import commerce, logistics
+from tradewind_contracts.tables import commerce, logistics, market, network, operations
 from tradewind_contracts.tables.declaration import (
     ALWAYS,
     CHANGED_AT,
@@ -15,7 +15,10 @@ from tradewind_contracts.tables.declaration import (
 )
 
 TABLES: dict[str, Table] = {
-    table.name: table for module in (commerce, logistics) for table in vars(module).values() if isinstance(table, Table)
+    table.name: table
+    for module in (commerce, market, logistics, network, operations)
+    for table in vars(module).values()
+    if isinstance(table, Table)
 }
 
 

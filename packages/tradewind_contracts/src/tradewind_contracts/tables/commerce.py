@@ -81,10 +81,12 @@ ORDERS = Table(
             "Start of the local day that the customer was promised at purchase; late means delivered on a later local day.",
         ),
         Column("source_status", Kind.STRING, "Status as of the snapshot: derived, never trusted.", known_at=NEVER),
+        Column("address_id", Kind.STRING, "Address that it goes to, as written.", personal=_INDIRECT, since=2),
     ),
     references=(
         Reference("customer_id", "customers", "customer_id", mandatory=True),
         Reference("destination_postal_area_id", "postal_areas", "postal_area_id"),
+        Reference("address_id", "addresses", "address_id"),
     ),
 )
 
@@ -105,9 +107,12 @@ ORDER_ITEMS = Table(
         Column("ship_by_at", Kind.INSTANT, "Limit for the merchant to hand over.", known_at="approved_at"),
         Column("price", Kind.MONEY, "Price of the unit, in the world's currency.", nullable=False, least=0),
         Column("freight", Kind.MONEY, "Freight charged for the unit, in the world's currency.", nullable=False, least=0),
+        Column("subsidy", Kind.MONEY, "Paid by the platform on the unit, beside the price, in the world's currency.", least=0, since=2),
+        Column("creator_id", Kind.STRING, "Creator whose link led to the order.", personal=_INDIRECT, since=2),
     ),
     references=(
         Reference("order_id", "orders", "order_id", mandatory=True),
+        Reference("creator_id", "creators", "creator_id"),
         Reference("product_id", "products", "product_id", mandatory=True),
         Reference("merchant_id", "merchants", "merchant_id", mandatory=True),
     ),

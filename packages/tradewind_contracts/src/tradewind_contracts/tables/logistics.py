@@ -52,11 +52,16 @@ PARCELS = Table(
         Column("volume_cm3", Kind.INTEGER, "Sum of the units' volumes; null where one is unknown.", least=0),
         Column("price", Kind.MONEY, "Sum of the units' prices, in the world's currency.", nullable=False, least=0),
         Column("freight", Kind.MONEY, "Sum of the freight charged, in the world's currency.", nullable=False, least=0),
+        Column("returned_at", Kind.INSTANT, "Given up and sent back to the merchant.", known_at="returned_at", since=2),
+        Column("address_id", Kind.STRING, "Address that it goes to, as written.", personal=_INDIRECT, since=2),
+        Column("warehouse_id", Kind.STRING, "Fulfilment centre that it leaves from; null where the merchant ships it.", since=2),
     ),
     references=(
         Reference("order_id", "orders", "order_id", mandatory=True),
         Reference("merchant_id", "merchants", "merchant_id", mandatory=True),
         Reference("origin_postal_area_id", "postal_areas", "postal_area_id"),
         Reference("destination_postal_area_id", "postal_areas", "postal_area_id"),
+        Reference("address_id", "addresses", "address_id"),
+        Reference("warehouse_id", "warehouses", "warehouse_id"),
     ),
 )
