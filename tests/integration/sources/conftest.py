@@ -34,7 +34,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Landed:
     """An archive of 600 orders with the default dirt, landed."""
     folder = tmp_path_factory.mktemp("small")
     planted = made.write_archive(folder / "data", orders=600, merchants=40)
-    settings = Settings(home=folder / "home")
+    settings = Settings(home=folder / "home", source="olist")
     messages: list[str] = []
     return Landed(planted, land("olist", planted.path, settings, messages.append), settings, messages)
 

@@ -20,6 +20,11 @@ from tradewind_sources import land
 
 ZONE = "America/Sao_Paulo"
 
+LANDED = [
+    "customers", "deals", "leads", "merchants", "order_items", "orders", "parcels", "payments", "postal_areas", "products", "reviews",
+]  # fmt: skip
+"""The tables that the Olist data can fill."""
+
 
 def landed_rows(settings: Settings, table: str) -> list[dict[str, object]]:
     folder = settings.paths.landing
@@ -49,7 +54,7 @@ def test_rows_landed_and_quarantined_are_what_the_report_says(small) -> None:
     assert manifest.table("quarantine").rows == refused == small.rows("quarantine").num_rows
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
+@pytest.mark.parametrize("name", LANDED)
 def test_a_landing_table_has_the_declared_types_and_is_ordered_by_its_key(small, name: str) -> None:
     rows = small.rows(name)
     assert rows.schema.remove_metadata().equals(TABLES[name].schema)
@@ -58,7 +63,7 @@ def test_a_landing_table_has_the_declared_types_and_is_ordered_by_its_key(small,
     assert len({tuple(key.values()) for key in keys}) == len(keys)
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
+@pytest.mark.parametrize("name", LANDED)
 def test_changed_at_is_the_newest_milestone_of_the_row(small, name: str) -> None:
     for row in small.rows(name).to_pylist():
         known = [row[milestone] for milestone in TABLES[name].milestones if row[milestone] is not None]
@@ -196,10 +201,10 @@ def test_the_layout_of_the_data_does_not_change_what_lands(tmp_path: Path) -> No
     digests = []
     for name, packed in (("zips", True), ("files", False)):
         planted = made.write_archive(tmp_path / name, orders=60, merchants=6, days=60, plant=made.clean(), packed=packed)
-        settings = Settings(home=tmp_path / f"home_{name}")
+        settings = Settings(home=tmp_path / f"home_{name}", source="olist")
         land("olist", planted.path, settings)
         digests.append(Manifest.read(settings.paths.landing).digest)
-    single = Settings(home=tmp_path / "home_single")
+    single = Settings(home=tmp_path / "home_single", source="olist")
     land("olist", tmp_path / "zips" / made.COMMERCE_ZIP, single)
     digests.append(Manifest.read(single.paths.landing).digest)
     assert len(set(digests)) == 1
@@ -210,9 +215,21 @@ def test_without_the_funnel_leads_and_deals_are_skipped_with_a_clear_line(
 ) -> None:
     messages: list[str] = []
     report = land("olist", tiny(funnel=False).path, own_settings, messages.append)
-    assert set(report.skipped) == {"leads", "deals"}
+    assert {"leads", "deals"} <= set(report.skipped)
     assert "leads: skipped, there is no marketing-funnel-olist.zip beside the orders" in messages
     assert not {"leads", "deals"} & set(Manifest.read(own_settings.paths.landing).tables)
+
+
+def test_tables_that_the_source_has_no_data_for_are_skipped_with_one_line_each(small) -> None:
+    assert set(small.report.skipped) == set(TABLES) - set(LANDED)
+    for name in small.report.skipped:
+        assert small.messages.count(f"{name}: skipped, the source olist has none") == 1
+        assert name not in Manifest.read(small.settings.paths.landing).tables
+
+
+def test_columns_that_the_source_does_not_give_are_null(small) -> None:
+    for table, column in (("orders", "address_id"), ("order_items", "subsidy"), ("parcels", "returned_at"), ("parcels", "warehouse_id")):
+        assert small.rows(table).column(column).null_count == small.rows(table).num_rows
 
 
 def test_the_clock_stands_thirty_days_before_the_newest_row_at_the_start_of_a_local_day(small) -> None:

@@ -110,7 +110,7 @@ def test_threads_and_the_day_of_landing_do_not_change_a_byte(tmp_path: Path) -> 
     planted = made.write_archive(tmp_path / "data", orders=400, merchants=30)
     digests = []
     for run, threads in enumerate((1, 2, 2)):
-        settings = Settings(home=tmp_path / f"home{run}", threads=threads)
+        settings = Settings(home=tmp_path / f"home{run}", source="olist", threads=threads)
         land("olist", planted.path, settings)
         digests.append(Manifest.read(settings.paths.landing).tables)
     assert digests[0] == digests[1] == digests[2]
@@ -157,7 +157,7 @@ def test_a_landing_that_dies_leaves_the_last_one_and_the_next_one_cleans_up(
     (folder / ".orders.parquet.partial.x.partial").write_bytes(b"of a killed run")
     (folder / "orders-0123456789abcdef.parquet").write_bytes(b"of a killed run")
     land("olist", planted.path, own_settings)
-    fresh = Settings(home=own_settings.home.parent / "fresh")
+    fresh = Settings(home=own_settings.home.parent / "fresh", source="olist")
     land("olist", planted.path, fresh)
     assert Manifest.read(folder).tables == Manifest.read(fresh.paths.landing).tables
     wanted = {table.path for table in (*before.tables.values(), *Manifest.read(folder).tables.values())}
@@ -196,7 +196,7 @@ def test_a_home_that_can_not_be_written_is_named(tiny: Tiny, tmp_path: Path) -> 
     home = tmp_path / "home"
     home.write_text("a file, where a folder is wanted")
     with pytest.raises(StateError, match=r"home/worlds/olist/landing/\.lock: can't be written"):
-        land("olist", tiny().path, Settings(home=home))
+        land("olist", tiny().path, Settings(home=home, source="olist"))
 
 
 def test_two_landings_at_once_are_refused(tiny: Tiny, own_settings: Settings) -> None:

@@ -18,7 +18,7 @@ Landed = tuple[LandingReport, Settings]
 
 @pytest.fixture(scope="module")
 def landed(olist_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Landed:
-    settings = Settings(home=tmp_path_factory.mktemp("olist"))
+    settings = Settings(home=tmp_path_factory.mktemp("olist"), source="olist")
     return land("olist", olist_archive, settings), settings
 
 

@@ -33,13 +33,15 @@ def test_delivery_is_known_when_it_happens_and_status_never() -> None:
 
 
 def test_milestones_are_the_instants_that_are_known_when_they_happen() -> None:
-    assert set(table("parcels").milestones) == {"ordered_at", "approved_at", "handed_over_at", "delivered_at", "cancelled_at"}
+    assert set(table("parcels").milestones) == {
+        "ordered_at", "approved_at", "handed_over_at", "delivered_at", "cancelled_at", "returned_at",
+    }  # fmt: skip
 
 
-def test_no_landing_table_holds_direct_personal_data() -> None:
+def test_direct_personal_data_stands_in_addresses_alone() -> None:
     # Olist is pseudonymous; a source with names and streets declares them as direct and this list grows knowingly.
     direct = [f"{t.name}.{c.name}" for t in TABLES.values() for c in t.columns if c.personal is PersonalData.DIRECT]
-    assert direct == []
+    assert direct == ["addresses.raw_text", "addresses.street", "addresses.house_number", "addresses.unit"]
 
 
 @pytest.mark.parametrize(

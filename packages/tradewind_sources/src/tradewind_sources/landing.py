@@ -123,7 +123,7 @@ def _filled(source: Source, archives: Sequence[Archive], settings: Settings, pro
     try:
         with (
             tempfile.TemporaryDirectory(prefix="tradewind-landing-") as spill,
-            Workbench(source.zone, Clock().now(), settings.threads, settings.memory_limit, spill, progress) as bench,
+            Workbench(source.name, source.zone, Clock().now(), settings.threads, settings.memory_limit, spill, progress) as bench,
         ):
             source.fill(archives, bench)
             return bench.finish()

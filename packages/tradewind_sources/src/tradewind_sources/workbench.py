@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from tradewind_contracts.errors import SourceError
 from tradewind_contracts.instants import UTC
-from tradewind_contracts.tables import FLAGS, Table
+from tradewind_contracts.tables import FLAGS, TABLES, Column, Kind, Table
 from tradewind_sources.archives import Archive
 from tradewind_sources.casting import MISSING, UNREADABLE, readability_query, typed_query
 from tradewind_sources.csv_text import SOURCE_ROW, TextFile, read_text
@@ -65,10 +65,13 @@ class Landing:
 class Workbench:
     """Reads files, refuses rows, lands tables. Use as a context manager.
 
-    ``zone``: the zone of the source's local times; ``now``: the wall clock, after which nothing can have happened.
+    ``source``: its name; ``zone``: the zone of its local times; ``now``: the wall clock, after which nothing can have happened.
     """
 
-    def __init__(self, zone: str, now: dt.datetime, threads: int, memory_limit: str, spill: str, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, source: str, zone: str, now: dt.datetime, threads: int, memory_limit: str, spill: str, progress: Callable[[str], None]
+    ) -> None:
+        self.source = source
         self.zone = zone
         self.progress = progress
         self.landing = Landing()
@@ -124,14 +127,16 @@ class Workbench:
     def land(self, table: Table, made_from: str, query: str) -> None:
         """Make the landing table ``table`` from ``query``, which gives its columns and ``flags``; ``changed_at`` is added.
 
-        ``made_from`` is the alias of a file, or ``landed.<table>`` for what is derived from another landing table.
+        Nullable columns that ``query`` does not give are null. ``made_from`` is the alias of a file, or ``landed.<table>`` for
+        what is derived from another landing table.
 
         Raises:
             SourceError: no row is usable.
         """
         milestones = ", ".join(table.milestones)
         changed_at = f"greatest({milestones})" if milestones else "null::timestamp"
-        self.execute(f"create table landed.{table.name} as select *, {changed_at} as changed_at from ({query})")
+        whole = f"select *{self._absent(table, query)} from ({query})"
+        self.execute(f"create table landed.{table.name} as select *, {changed_at} as changed_at from ({whole})")
         self._made_from[table.name] = made_from
         self._require_usable(made_from, f"select count(*) from landed.{table.name}", table.name)
         columns = ", ".join(column.name for column in table.all_columns)
@@ -145,7 +150,10 @@ class Workbench:
         self.progress(f"{table}: skipped, {reason}")
 
     def finish(self) -> Landing:
-        """Close the accounts and add the ``quarantine``."""
+        """Skip what was neither landed nor skipped, close the accounts and add the ``quarantine``."""
+        for name in TABLES:
+            if name not in self.landing.tables and name not in self.landing.skipped:
+                self.skip(name, f"the source {self.source} has none")
         for loaded in self._loaded.values():
             self.landing.files[loaded.file.name] = self._file_report(loaded)
         for name, rows in self.landing.tables.items():
@@ -154,6 +162,11 @@ class Workbench:
         refused = pa.concat_tables(parts).cast(QUARANTINE)
         self.landing.tables["quarantine"] = refused.sort_by([("source_file", "ascending"), (SOURCE_ROW, "ascending")])
         return self.landing
+
+    def _absent(self, table: Table, query: str) -> str:
+        given = {str(row[0]) for row in self._connection.execute(f"describe {query}").fetchall()}
+        absent = (column for column in table.columns if column.nullable and column.name not in given)
+        return "".join(f", null::{_naive_sql(column)} as {column.name}" for column in absent)
 
     def _check_types(self, archive: Archive, file: SourceFile) -> None:
         if not any(reason.endswith((UNREADABLE, MISSING)) for reason in self._reasons(file.alias)):
@@ -256,6 +269,10 @@ def flags(conditions: dict[str, str]) -> str:
     """SQL of the column ``flags``: the names whose condition (SQL) holds, joined by semicolons, in the order given."""
     cases = ", ".join(f"case when {condition} then '{name}' end" for name, condition in conditions.items())
     return f"concat_ws(';', {cases}) as {FLAGS.name}"
+
+
+def _naive_sql(column: Column) -> str:
+    return "timestamp" if column.kind is Kind.INSTANT else column.kind.sql
 
 
 def _naive(schema: pa.Schema) -> pa.Schema:
