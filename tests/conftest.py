@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def own_settings(home: Path) -> Settings:
     """Settings with an empty home folder of the test's own, two threads, world olist."""
-    return Settings(home=home, threads=2)
+    return Settings(home=home, source="olist", threads=2)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def postgresql_server() -> str:
 def registry_settings(request: pytest.FixtureRequest, home: Path) -> Iterator[Settings]:
     """Settings of an empty registry: a SQLite file, then an own schema in PostgreSQL."""
     if request.param == "sqlite":
-        yield Settings(home=home)
+        yield Settings(home=home, world="olist")
         return
     server = request.getfixturevalue("postgresql_server")
     schema = f"tradewind_test_{uuid.uuid4().hex}"
@@ -47,7 +47,7 @@ def registry_settings(request: pytest.FixtureRequest, home: Path) -> Iterator[Se
     with engine.begin() as connection:
         connection.execute(text(f"create schema {schema}"))
     try:
-        yield Settings(home=home, registry_url=f"{server}?options=-csearch_path%3D{schema}")
+        yield Settings(home=home, world="olist", registry_url=f"{server}?options=-csearch_path%3D{schema}")
     finally:
         with engine.begin() as connection:
             connection.execute(text(f"drop schema {schema} cascade"))

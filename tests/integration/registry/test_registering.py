@@ -56,7 +56,9 @@ def test_a_number_that_does_not_exist_names_those_that_do(registry: Registry, dr
         registry.register(draft(str(n)), bundle(str(n)))
     with pytest.raises(NotFoundError, match="no version eta@11; there are eta@1 … eta@10"):
         registry.resolve("eta@11")
-    with pytest.raises(NotFoundError, match=r"no alias eta@champion; aliases: none is set; versions: there are eta@1 … eta@10"):
+    with pytest.raises(
+        NotFoundError, match=r"no alias eta@champion in world olist; aliases: none is set; versions: there are eta@1 … eta@10"
+    ):
         registry.resolve("eta")
     with pytest.raises(NotFoundError, match=r"no version et@1; there is no model et \(there are: eta\)"):
         registry.resolve("et@1")
@@ -143,7 +145,7 @@ def test_a_refused_bundle_leaves_nothing(registry: Registry, draft: Drafts, bund
 def test_bundles_behind_any_fsspec_url_are_fetched_verified_and_refetched(
     home: Path, draft: Drafts, bundle: Bundles, request: pytest.FixtureRequest
 ) -> None:
-    settings = Settings(home=home, bundle_url=f"memory://{request.node.name}")
+    settings = Settings(home=home, world="olist", bundle_url=f"memory://{request.node.name}")
     registry = Registry.open(settings)
     version = registry.register(draft(), bundle("tree"))
     local = registry.open_bundle(version)

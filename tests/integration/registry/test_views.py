@@ -10,7 +10,11 @@ from tradewind_registry.views import history_text, list_text, show_text
 def test_the_list_shows_gates_aliases_and_the_main_metric_beside_the_baselines(passed_versions: Registry) -> None:
     passed_versions.promote("eta", 2, why="better", who="ann")
     lines = list_text(passed_versions).splitlines()
-    assert [line.split()[:2] for line in lines[1:]] == [["eta@3", "–"], ["eta@2", "champion"], ["eta@1", "–"]]
+    assert [line.split()[:4] for line in lines[1:]] == [
+        ["eta@3", "olist", "real", "–"],
+        ["eta@2", "olist", "real", "champion"],
+        ["eta@1", "olist", "real", "–"],
+    ]
     assert all("2 of 2 passed  mae_days 4.21 (promise 12.4, lane_median_days 4.39)" in line for line in lines[1:])
 
 
@@ -30,7 +34,7 @@ def test_showing_a_version_tells_each_seal_and_each_gate(passed_versions: Regist
 
 
 def test_the_history_tells_who_moved_what_and_why_the_newest_first(passed_versions: Registry) -> None:
-    assert history_text(passed_versions, "eta") == "no alias of eta has been set yet"
+    assert history_text(passed_versions, "eta") == "no alias of eta has been set yet in world olist"
     passed_versions.promote("eta", 1, why="the first", who="ann", run_id="run-1")
     passed_versions.promote("eta", 2, why="better", who="bob")
     passed_versions.rollback("eta", why="late in the north", who="eve")

@@ -37,7 +37,7 @@ def make_home(bundles: tuple[Path, Path]) -> Callable[[Path], Home]:
 
 
 def _home(folder: Path, bundles: tuple[Path, Path]) -> Home:
-    settings = Settings(home=folder, threads=1)
+    settings = Settings(home=folder, source="olist", threads=1)
     serving_world.write_world(settings)
     serving_world.write_online_store(settings.paths.online_store)
     first = serving_world.register(settings, bundles[0], "one")
@@ -55,7 +55,7 @@ def served_home(tmp_path: Path, make_home: Callable[[Path], Home]) -> Home:
 def eta(served_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The service's class over that home, anonymous on loopback, not yet started."""
     monkeypatch.setattr(settings_module, "_present", None)
-    use(home=served_home.settings.home, allow_anonymous=True)
+    use(home=served_home.settings.home, source="olist", allow_anonymous=True)
     from services.eta.service import Eta
 
     return Eta

@@ -203,7 +203,7 @@ def test_it_refuses_to_start_on_anything_unproven(eta: Any, served_home: Any, br
 def test_without_a_champion_it_does_not_start(eta: Any, tmp_path: Path, bundles: tuple[Path, Path]) -> None:
     from tradewind_contracts.settings import use
 
-    settings = use(home=tmp_path / "other", allow_anonymous=True)
+    settings = use(home=tmp_path / "other", source="olist", allow_anonymous=True)
     serving_world.write_world(settings)
     serving_world.write_online_store(settings.paths.online_store)
     serving_world.register(settings, bundles[0], "one", promote=False)

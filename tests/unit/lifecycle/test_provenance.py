@@ -2,7 +2,10 @@
 
 import shutil
 
-from tradewind_lifecycle.provenance import code_digest, commit, lock_digest
+import pytest
+
+from tradewind_contracts.world import World
+from tradewind_lifecycle.provenance import code_digest, commit, data_kind, lock_digest
 
 
 def test_the_code_digest_follows_names_and_bytes_of_sources_and_nothing_else(tmp_path):
@@ -23,3 +26,10 @@ def test_the_code_digest_follows_names_and_bytes_of_sources_and_nothing_else(tmp
 def test_the_lock_and_the_commit_are_digests_or_say_that_there_is_none():
     assert len(lock_digest()) == 64
     assert len(commit().name) in {0, 40}
+
+
+@pytest.mark.parametrize(("source", "kind"), [("olist", "real"), ("simulator", "simulated"), ("acme", "real")])
+def test_whether_data_is_simulated_follows_the_source_and_not_the_name_of_the_world(own_settings, source, kind):
+    world = World(name="olist", source=source, country="BR", currency="BRL", zone="America/Sao_Paulo")
+    world.write(own_settings.paths.world_file)
+    assert data_kind(own_settings) == kind

@@ -52,7 +52,9 @@ def test_a_card_holds_every_digest_number_and_baseline_of_the_row(version: Versi
 )
 def test_a_card_says_whether_its_numbers_come_from_real_data(version: Version, kind: str | None, said: str) -> None:
     card = render(version.model_copy(update={"facts": {"data_kind": kind} if kind else {}}), [], [], {}, {})
-    assert said in card
+    title, _, first, *_ = card.splitlines()
+    assert title == "# Model card: eta@7 of world olist"
+    assert said in first, "it stands before any number"
 
 
 def test_a_card_says_what_its_metrics_mean_and_that_some_parcels_had_no_outcome_yet(version: Version) -> None:
@@ -64,7 +66,7 @@ def test_a_card_says_what_its_metrics_mean_and_that_some_parcels_had_no_outcome_
 
 def test_a_card_names_the_gates_that_keep_a_version_from_being_served(version: Version) -> None:
     card = render(version, [_verdict("covers", 1.0), _verdict("covers", 2.0)], [], {}, {})
-    assert "Has not passed: beats_lane_median, covers; it may not be served. No alias points to it now." in card
+    assert "Has not passed: beats_lane_median, covers; it may not be served. No alias of its world points to it now." in card
     assert "| beats_lane_median |  | **not judged** |" in card
     assert "**failed** | 2 is not ≤ 1 (95 % interval 0.5 to 1.5)" in card
 
@@ -72,7 +74,16 @@ def test_a_card_names_the_gates_that_keep_a_version_from_being_served(version: V
 def test_a_card_shows_only_the_moves_of_its_own_version_and_the_plots_it_is_given(version: Version) -> None:
     moves = [
         AliasMove(
-            model="eta", alias="champion", action="promote", from_number=start, to_number=end, who="ann", why=why, run_id="", moved_at=AT
+            model="eta",
+            world="olist",
+            alias="champion",
+            action="promote",
+            from_number=start,
+            to_number=end,
+            who="ann",
+            why=why,
+            run_id="",
+            moved_at=AT,
         )
         for start, end, why in ((None, 5, "first"), (5, 7, "better"), (7, 8, "better still"), (8, 9, "another"))
     ]

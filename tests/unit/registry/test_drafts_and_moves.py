@@ -45,7 +45,16 @@ def test_a_draft_that_could_not_be_sealed_is_refused(sample: dict[str, Any], fie
 
 def _move(action: str, start: int | None, end: int) -> AliasMove:
     return AliasMove(
-        model="eta", alias="champion", action=action, from_number=start, to_number=end, who="a", why="b", run_id="", moved_at=AT
+        model="eta",
+        world="olist",
+        alias="champion",
+        action=action,
+        from_number=start,
+        to_number=end,
+        who="a",
+        why="b",
+        run_id="",
+        moved_at=AT,
     )
 
 
@@ -66,6 +75,13 @@ def test_rollbacks_undo_promotions_as_a_stack_does(deeds: list[int | None]) -> N
         elif not served or served[-1] != deed:
             history.append(_move("promote", served[-1] if served else None, deed))
             served.append(deed)
+
+
+def test_a_history_that_was_shared_by_worlds_once_is_read_without_the_other_worlds_moves() -> None:
+    history = [_move("promote", None, 1), _move("promote", 2, 3), _move("rollback", 4, 3), _move("promote", 5, 6)]
+    assert previous(history, "eta", "champion") == (6, 3)
+    assert previous([*history, _move("rollback", 6, 3), _move("rollback", 3, 1), _move("promote", 9, 3)], "eta", "champion") == (3, 1)
+    assert previous([*history, _move("promote", 7, 6)], "eta", "champion") == (6, 3), "promoted again after another world had it"
 
 
 def test_a_move_to_where_the_alias_is_is_no_move() -> None:

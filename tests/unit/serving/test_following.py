@@ -87,7 +87,7 @@ def test_it_refuses_to_start_on_a_damaged_champion_even_with_a_baked_version() -
 
 def test_out_of_reach_at_start_the_baked_version_answers_until_the_registry_is_back() -> None:
     registry = FakeRegistry(V1, reachable=False)
-    with pytest.raises(StateError, match="no version was baked"):
+    with pytest.raises(StateError, match="no version of this world was baked"):
         follower(registry).start()
     following = follower(registry, BAKED)
     following.start()

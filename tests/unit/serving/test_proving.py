@@ -65,10 +65,11 @@ def test_a_contract_that_can_not_be_filled_is_refused(bundle: Path) -> None:
 
 
 def test_the_note_of_a_baked_version_is_read_or_refused(tmp_path: Path) -> None:
-    assert baked_version(tmp_path) is None
+    assert baked_version(tmp_path, "olist") is None
     note = tmp_path / "version.json"
-    note.write_text('{"model": "eta", "number": 2, "digest": "ab"}')
-    assert baked_version(tmp_path) == (tmp_path / "bundle", ServedVersion(name="eta", number=2, digest="ab", source="baked"))
+    note.write_text('{"model": "eta", "number": 2, "digest": "ab", "world": "olist"}')
+    assert baked_version(tmp_path, "simulator") is None, "baked for another world"
+    assert baked_version(tmp_path, "olist") == (tmp_path / "bundle", ServedVersion(name="eta", number=2, digest="ab", source="baked"))
     note.write_text('{"model": "eta"}')
     with pytest.raises(IntegrityError, match="build the Bento again"):
-        baked_version(tmp_path)
+        baked_version(tmp_path, "olist")

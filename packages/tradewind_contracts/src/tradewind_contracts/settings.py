@@ -17,9 +17,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRADEWIND_", frozen=True, extra="ignore")
 
     home: Path = Field(default=Path("var"), description="Home folder of all state; never in git.")
-    source: str = Field(default="olist", description="Source that fills the world.")
+    source: str = Field(default="simulator", description="Source that fills the world.")
     world: str = Field(default="", description="World to work in; empty takes the source's name.")
-    data: str = Field(default="", description="Zip or folder with the source's files.")
+    data: str = Field(default="", description="Zip or folder with the source's files; empty: what stands beside the checkout, or what the source makes itself.")
     as_of: str = Field(default="", description="Instant to freeze the clock at; empty takes the source's default.")
     threads: int = Field(default=2, ge=1, description="Threads for DuckDB and LightGBM.")
     memory_limit: str = Field(default="2GB", description="DuckDB's memory limit; it spills to disk beyond.")
@@ -83,6 +83,8 @@ class Paths:
         self.scores = self.world / "scores"
         self.quality = self.world / "quality"
         self.dbt_target = self.world / "dbt_target"
+        self.served_bento = self.world / "served_bento.txt"
+        self.simulated = home / "simulated" / "small"
         self.registry = home / "registry"
         self.bundles = home / "bundles"
         self.bentos = home / "bentos"

@@ -1,6 +1,6 @@
 """Building the Bento of the service ``eta``: service code, our own packages that it needs, the lock, and a version baked in.
 
-The Bento's version is the digest of all that goes in, so what is built already is not built again.
+The Bento's version is the digest of all that goes in, so what is built already is not built again. Each world notes which one serves it.
 """
 
 import importlib.util
@@ -60,14 +60,15 @@ def build_bento(settings: Settings, version: Version, progress: Callable[[str], 
     finally:
         registry.close()
     contents = _contents(bundle)
-    note = {"model": version.model, "number": version.number, "digest": version.bundle_digest}
+    note = {"model": version.model, "number": version.number, "digest": version.bundle_digest, "world": version.world}
     listing = {name: digest_file(path) for name, path in contents.items()}
     digest = digest_json({"files": listing, "baked": note, "bentoml": installed_version("bentoml")})
     tag = f"{SERVICE}:{digest[:16]}"
     path = settings.paths.bentos / "bentos" / SERVICE / digest[:16]
     if _is_whole(path, listing):
-        # What is served by default: `bentoml build` writes it too, but only when it builds.
+        # What `bentoml serve eta` takes: `bentoml build` writes it too, but only when it builds.
         write_text(path.with_name("latest"), path.name)
+        write_text(settings.paths.served_bento, path.name + "\n")
         return BuiltBento(tag, path, digest, reused=True)
     # What a killed build left: `bentoml build` would refuse to write over it.
     shutil.rmtree(path, ignore_errors=True)
@@ -83,6 +84,7 @@ def build_bento(settings: Settings, version: Version, progress: Callable[[str], 
         raise StateError(f"{settings.paths.bentos}: the Bento can't be written ({error.strerror or error})") from error
     if not _is_whole(path, listing):
         raise StateError(f"{path}: `bentoml build` ended well and the Bento is not whole; its log is in {_log(settings)}")
+    write_text(settings.paths.served_bento, path.name + "\n")
     return BuiltBento(tag, path, digest, reused=False)
 
 

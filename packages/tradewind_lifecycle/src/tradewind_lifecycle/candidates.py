@@ -60,10 +60,14 @@ class Candidate(BaseModel):
         return pq.read_table(self.folder / PREDICTIONS)
 
 
-def inputs_key(sealed_digest: str, config: EtaConfig) -> str:
-    """The digest of all that a bundle is a function of: sealed rows, the family's code and knobs, and the lock of third parties."""
+def inputs_key(sealed_digest: str, config: EtaConfig, world: str) -> str:
+    """The digest of all that a bundle is a function of: sealed rows, the family's code and knobs, and the lock of third parties.
+
+    ``world`` too: a version serves one world, so equal rows of two worlds are two versions (of one bundle).
+    """
     return digest_json(
         {
+            "world": world,
             "training_set": sealed_digest,
             "config": config.model_dump(mode="json"),
             "code": code_digest(Path(tradewind_models.__file__).parent),
@@ -87,7 +91,7 @@ def fit_candidate(
         SettingsError: too little was delivered before the cut.
     """
     config = config or EtaConfig()
-    key = inputs_key(sealed_digest, config)
+    key = inputs_key(sealed_digest, config, settings.world_name)
     folder = settings.paths.world / "candidates" / key[:32]
     if folder.is_dir():
         return _read(folder, key).model_copy(update={"reused": True})

@@ -16,8 +16,8 @@ CARD = "card.md"
 
 _DATA_KINDS = {
     "real": "These numbers were measured on **real** data, not on simulated parcels.",
-    "simulated": "These numbers were measured on **simulated** data: they say whether the method finds a planted truth, "
-    "and nothing about any real marketplace.",
+    "simulated": "These numbers were measured on **simulated** data: they show that the code finds a planted truth. "
+    "They prove the code, never the method, and say nothing about any real marketplace.",
 }
 _UNSTATED = "Whether the data is real or simulated was not stated when it was registered: treat the numbers with care."
 
@@ -40,7 +40,9 @@ def card_text(registry: RegistryClient, reference: str, images: Mapping[str, str
         NotFoundError: there is no such version or alias.
     """
     version = registry.resolve(reference)
-    return render(version, registry.verdicts(version), registry.history(version.model), registry.aliases(version.model), images or {})
+    world = version.world
+    moves, aliases = registry.history(version.model, world=world), registry.aliases(version.model, world)
+    return render(version, registry.verdicts(version), moves, aliases, images or {})
 
 
 def write_card(registry: RegistryClient, version: Version, predictions: pa.Table, settings: Settings) -> Path:
@@ -55,7 +57,8 @@ def write_card(registry: RegistryClient, version: Version, predictions: pa.Table
     from tradewind_lifecycle.plots import write_plots
 
     folder = report_folder(settings, version)
-    images = write_plots(predictions, version.importance, folder, version.reference)
+    title = f"{version.reference}, {version.world}, {version.facts.get('data_kind', 'unstated')} data"
+    images = write_plots(predictions, version.importance, folder, title)
     path = folder / CARD
     write_text(path, card_text(registry, version.reference, {name: image.name for name, image in images.items()}))
     return path
@@ -71,7 +74,7 @@ def render(
 ) -> str:
     """The card as Markdown.
 
-    ``verdicts`` in the order of recording, ``moves`` of all of the model's aliases, ``images`` are paths or URLs by name
+    ``verdicts`` in the order of recording, ``moves`` of all of the model's aliases in the version's world, ``images`` are paths or URLs by name
     of the plot (``calibration``, ``error_by_day``, ``error_by_state``, ``importance``); absent ones are left out.
     """
 
@@ -80,7 +83,8 @@ def render(
 
     served = [alias for alias, number in aliases.items() if number == version.number]
     blocks = [
-        f"# Model card: {version.reference}",
+        f"# Model card: {version.reference} of world {version.world}",
+        _DATA_KINDS.get(str(version.facts.get("data_kind")), _UNSTATED),
         _status(version, verdicts, served),
         "## Purpose",
         f"{version.purpose}\n\nOwner: {version.owner}.",
@@ -99,7 +103,7 @@ def render(
         *_features(version),
         *image("importance", "Share of the gain by feature"),
         "## Limits",
-        "\n".join(f"- {limit}" for limit in (_DATA_KINDS.get(str(version.facts.get("data_kind")), _UNSTATED), *version.limits)),
+        "\n".join(f"- {limit}" for limit in version.limits),
         "## Gates",
         _gates(version, verdicts),
         "## Data quality",
@@ -124,7 +128,7 @@ def _status(version: Version, verdicts: Sequence[Verdict], served: Sequence[str]
     last = latest_verdicts(list(verdicts))
     short = [gate for gate in dict.fromkeys([*version.gates, *last]) if gate not in last or not last[gate].passed]
     gates = f"Has not passed: {', '.join(short)}; it may not be served." if short else "Passed all its gates."
-    return f"{gates} " + (f"Now {' and '.join(f'`{alias}`' for alias in served)}." if served else "No alias points to it now.")
+    return f"{gates} " + (f"Now {' and '.join(f'`{alias}`' for alias in served)}." if served else "No alias of its world points to it now.")
 
 
 def _data(version: Version) -> str:

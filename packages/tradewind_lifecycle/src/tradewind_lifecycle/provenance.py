@@ -6,8 +6,12 @@ from importlib import metadata
 from pathlib import Path
 
 from tradewind_contracts.digests import digest_file, digest_json
+from tradewind_contracts.settings import Settings
+from tradewind_contracts.world import World
 
 LOCK = "requirements.lock"
+SIMULATED_SOURCES = ("simulator",)
+"""Sources whose data somebody made up, with a planted truth: wins there prove the code, never the method."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,15 @@ class Commit:
 
     name: str
     is_clean: bool
+
+
+def data_kind(settings: Settings) -> str:
+    """Whether the world's data is ``real`` or ``simulated``: by the source that filled it.
+
+    Raises:
+        StateError: no world has landed.
+    """
+    return "simulated" if World.read(settings.paths.world_file).source in SIMULATED_SOURCES else "real"
 
 
 def code_digest(package: Path) -> str:

@@ -17,7 +17,7 @@ from tradewind_lifecycle.candidates import Candidate
 from tradewind_lifecycle.checking import check_training_set, failed_critical
 from tradewind_lifecycle.gates import STAGES
 from tradewind_lifecycle.holdouts import microseconds
-from tradewind_lifecycle.provenance import commit, lock_digest
+from tradewind_lifecycle.provenance import commit, data_kind, lock_digest
 from tradewind_lifecycle.quality_results import read_results
 from tradewind_lifecycle.sealing import evaluation_fields, observed_levels
 from tradewind_lifecycle.training_sets import SealedSet, build, facts_of, read_sealed, seal
@@ -116,16 +116,16 @@ def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraf
         quality=tuple(result for stage in STAGES for result in read_results(stage, settings)),
         gates=tuple(gate.name for gate in GATES),
         limits=LIMITS,
-        facts=_spans(sealed.table(), sealed, candidate),
+        facts=_spans(settings, sealed.table(), sealed, candidate),
     )
 
 
-def _spans(table: pa.Table, sealed: SealedSet, candidate: Candidate) -> dict[str, object]:
+def _spans(settings: Settings, table: pa.Table, sealed: SealedSet, candidate: Candidate) -> dict[str, object]:
     as_of = spans.as_of_of(sealed)
     cut = spans.cut_of(as_of)
     known = labels.known_at(table, cut)
     return {
-        "data_kind": "real",
+        "data_kind": data_kind(settings),
         "trees_know_until": iso(cut),
         "calibrated_until": iso(as_of),
         "training_rows": known.num_rows,

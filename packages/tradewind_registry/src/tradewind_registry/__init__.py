@@ -4,7 +4,7 @@
 """
 
 from tradewind_registry.client import RegistryClient
-from tradewind_registry.errors import ConflictError, GateError
+from tradewind_registry.errors import ConflictError, GateError, WorldError
 from tradewind_registry.records import AliasMove, AuditEntry, Version, VersionDraft, VersionSummary, latest_verdicts, main_metric
 from tradewind_registry.references import CHAMPION, Reference, parse_reference
 from tradewind_registry.registry import ANYWHERE, Registry
@@ -22,6 +22,7 @@ __all__ = [
     "Version",
     "VersionDraft",
     "VersionSummary",
+    "WorldError",
     "latest_verdicts",
     "main_metric",
     "parse_reference",

@@ -23,17 +23,19 @@ _KEPT_VERSIONS = 32
 class RegistryClient:
     """Reads versions, aliases, verdicts and bundles. Safe to share between threads.
 
-    Versions never change, so each is read once and kept; an alias is asked for anew each time (one query).
+    Versions never change, so each is read once and kept; an alias is asked for anew each time (one query). Aliases are those of
+    ``world``: ``eta@champion`` names another version in another world, ``eta@3`` the same one.
     """
 
-    def __init__(self, database: Database, bundles: BundleStore) -> None:
+    def __init__(self, database: Database, bundles: BundleStore, world: str) -> None:
         self._database = database
         self._bundles = bundles
+        self.world = world
         self._kept: dict[tuple[str, int, str], Version] = {}
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """The client of the registry that ``settings`` name.
+        """The client of the registry that ``settings`` name, in their world.
 
         Raises:
             StateError: there is no registry yet, or it is of another revision.
@@ -42,7 +44,7 @@ class RegistryClient:
         with database.closed_on_refusal():
             if not database.exists():
                 raise StateError(f"registry {database.shown_url}: not there, or of another revision; `make run` makes or mends it")
-            return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles))
+            return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles), settings.world_name)
 
     def resolve(self, reference: str | Reference) -> Version:
         """The version that ``eta@3``, ``eta@champion`` or ``eta`` (its champion) names now.
@@ -53,7 +55,7 @@ class RegistryClient:
         """
         wanted = parse_reference(reference) if isinstance(reference, str) else reference
         with self._database.reading() as session:
-            number, digest = queries.resolved(session, wanted)
+            number, digest = queries.resolved(session, wanted, self.world)
             # With the digest in the key, a database that was restored to another state is noticed.
             key = (wanted.model, number, digest)
             version = self._kept.get(key)
@@ -82,10 +84,10 @@ class RegistryClient:
         with self._database.reading() as session:
             return queries.models_in(session)
 
-    def summaries(self, model: str) -> list[VersionSummary]:
-        """A line for each version, the newest first."""
+    def summaries(self, model: str, world: str | None = None) -> list[VersionSummary]:
+        """A line for each version, of one world or of all, the newest first."""
         with self._database.reading() as session:
-            return queries.summaries_of(session, model)
+            return queries.summaries_of(session, model, world)
 
     def versions(self, model: str) -> list[Version]:
         """All versions whole, the oldest first; empty for an unknown model."""
@@ -97,15 +99,15 @@ class RegistryClient:
         with self._database.reading() as session:
             return queries.verdicts_of(session, version.model, version.number)
 
-    def aliases(self, model: str) -> dict[str, int]:
-        """Each alias and the number that it points to."""
+    def aliases(self, model: str, world: str | None = None) -> dict[str, int]:
+        """Each alias of ``world`` (the client's own by default) and the number that it points to."""
         with self._database.reading() as session:
-            return queries.aliases_of(session, model)
+            return queries.aliases_of(session, model, world or self.world)
 
-    def history(self, model: str, alias: str | None = None) -> list[AliasMove]:
-        """The moves of one alias, or of all, the oldest first."""
+    def history(self, model: str, alias: str | None = None, world: str | None = None) -> list[AliasMove]:
+        """The moves of one alias or of all in ``world`` (the client's own by default), the oldest first."""
         with self._database.reading() as session:
-            return queries.moves_of(session, model, alias)
+            return queries.moves_of(session, model, world or self.world, alias)
 
     def audit(self) -> list[AuditEntry]:
         """Everything that was done or refused, the oldest first."""

@@ -9,6 +9,12 @@ class GateError(TradewindError):
     exit_code = 8
 
 
+class WorldError(TradewindError):
+    """An alias of one world may not point to a version of another; nothing was changed."""
+
+    exit_code = 10
+
+
 class ConflictError(TradewindError):
     """Somebody else moved the alias first; nothing was changed."""
 

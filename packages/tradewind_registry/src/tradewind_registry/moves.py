@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from tradewind_contracts.errors import NotFoundError, SettingsError
 from tradewind_contracts.verdicts import Verdict
-from tradewind_registry.errors import ConflictError, GateError
+from tradewind_registry.errors import ConflictError, GateError, WorldError
 from tradewind_registry.records import AliasMove, Version, latest_verdicts
 from tradewind_registry.schema import AliasRow
 
@@ -38,6 +38,19 @@ def check_gates(version: Version, verdicts: list[Verdict]) -> None:
         raise GateError(f"{version.reference} may not be served: {'; '.join([*failed, *unjudged])}")
 
 
+def check_world(version: Version, world: str, alias: str) -> None:
+    """Refuse a version of another world than the alias's: its data, zone and clock are not those that the alias answers for.
+
+    Raises:
+        WorldError: names both worlds.
+    """
+    if version.world != world:
+        raise WorldError(
+            f"{version.model}@{alias} of world {world} can't point to {version.reference}, which is of world {version.world}; "
+            f"move the alias of {version.world}, or choose a version of {world}"
+        )
+
+
 def check_expected(model: str, alias: str, current: int | None, expected: int | None) -> None:
     """Refuse when the alias is not where the caller saw it; a negative ``expected`` never minds.
 
@@ -51,9 +64,11 @@ def check_expected(model: str, alias: str, current: int | None, expected: int | 
 
 
 def previous(history: list[AliasMove], model: str, alias: str) -> tuple[int, int]:
-    """Where the alias points, and the version that a rollback returns to. ``history`` of this alias, the oldest first.
+    """Where the alias points, and the version that a rollback returns to. ``history`` of this alias in one world, the oldest first.
 
-    A rollback undoes the promotion that counts now, so two rollbacks go back two versions, not to and fro.
+    A rollback undoes the promotion that counts now, so two rollbacks go back two versions, not to and fro. Where an alias was
+    shared by worlds once (before revision r0002), the moves to other worlds' versions are not in this history: a move may begin
+    elsewhere than the one before ended.
 
     Raises:
         NotFoundError: the alias was never set, or has nothing before.
@@ -61,8 +76,9 @@ def previous(history: list[AliasMove], model: str, alias: str) -> tuple[int, int
     served: list[int] = []
     for move in history:
         if move.action == "rollback":
-            served.pop()
-        else:
+            while served and served[-1] != move.to_number:
+                served.pop()
+        if not served or served[-1] != move.to_number:
             served.append(move.to_number)
     if not served:
         raise NotFoundError(f"{model}@{alias} is not set; there is nothing to roll back")
@@ -73,12 +89,12 @@ def previous(history: list[AliasMove], model: str, alias: str) -> tuple[int, int
     return served[-1], served[-2]
 
 
-def swap(session: Session, model: str, alias: str, current: int | None, number: int) -> bool:
-    """Move the alias from ``current`` (None: not set) to ``number``; False when it is not at ``current``."""
+def swap(session: Session, model: str, world: str, alias: str, current: int | None, number: int) -> bool:
+    """Move the alias of ``world`` from ``current`` (None: not set) to ``number``; False when it is not at ``current``."""
     if current is None:
-        session.execute(insert(AliasRow).values(model=model, alias=alias, number=number))
+        session.execute(insert(AliasRow).values(model=model, world=world, alias=alias, number=number))
         return True
-    where = (AliasRow.model == model, AliasRow.alias == alias, AliasRow.number == current)
+    where = (AliasRow.model == model, AliasRow.world == world, AliasRow.alias == alias, AliasRow.number == current)
     result = session.execute(update(AliasRow).where(*where).values(number=number))
     return isinstance(result, CursorResult) and result.rowcount == 1
 

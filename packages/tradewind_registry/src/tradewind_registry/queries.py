@@ -39,13 +39,16 @@ def highest_number(session: Session, model: str) -> int:
     return session.scalar(select(func.max(VersionRow.number)).where(VersionRow.model == model)) or 0
 
 
-def alias_target(session: Session, model: str, alias: str) -> int | None:
-    """The number that the alias points to, if it is set."""
-    return session.scalar(select(AliasRow.number).where(AliasRow.model == model, AliasRow.alias == alias))
+def alias_target(session: Session, model: str, world: str, alias: str) -> int | None:
+    """The number that the alias of ``world`` points to, if it is set."""
+    where = (AliasRow.model == model, AliasRow.world == world, AliasRow.alias == alias)
+    return session.scalar(select(AliasRow.number).where(*where))
 
 
-def resolved(session: Session, reference: Reference) -> tuple[int, str]:
-    """Number and bundle digest of what ``reference`` names: one light query, as services ask it again and again.
+def resolved(session: Session, reference: Reference, world: str) -> tuple[int, str]:
+    """Number and bundle digest of what ``reference`` names in ``world``: one light query, as services ask it again and again.
+
+    A number names the same version in every world; an alias is the world's own.
 
     Raises:
         NotFoundError: there is no such version or alias; says what there is.
@@ -55,10 +58,10 @@ def resolved(session: Session, reference: Reference) -> tuple[int, str]:
         query = query.where(VersionRow.number == reference.number)
     else:
         query = query.join(AliasRow, (AliasRow.model == VersionRow.model) & (AliasRow.number == VersionRow.number))
-        query = query.where(AliasRow.alias == reference.alias)
+        query = query.where(AliasRow.world == world, AliasRow.alias == reference.alias)
     found = session.execute(query).one_or_none()
     if found is None:
-        raise NotFoundError(_missing(session, reference))
+        raise NotFoundError(_missing(session, reference, world))
     return found[0], found[1]
 
 
@@ -68,35 +71,44 @@ def verdicts_of(session: Session, model: str, number: int) -> list[Verdict]:
     return [verdict_record(row) for row in session.scalars(query)]
 
 
-def moves_of(session: Session, model: str, alias: str | None = None) -> list[AliasMove]:
-    """The moves of one alias, or of all, the oldest first."""
+def moves_of(session: Session, model: str, world: str | None, alias: str | None = None) -> list[AliasMove]:
+    """The moves of one alias or of all, of one world or of all, the oldest first."""
     query = select(AliasHistoryRow).where(AliasHistoryRow.model == model).order_by(AliasHistoryRow.id)
+    if world is not None:
+        query = query.where(AliasHistoryRow.world == world)
     if alias is not None:
         query = query.where(AliasHistoryRow.alias == alias)
     return [move_record(row) for row in session.scalars(query)]
 
 
-def aliases_of(session: Session, model: str) -> dict[str, int]:
-    """Each alias of ``model`` and the number that it points to."""
-    rows = session.execute(select(AliasRow.alias, AliasRow.number).where(AliasRow.model == model).order_by(AliasRow.alias))
-    return {alias: number for alias, number in rows}
+def aliases_of(session: Session, model: str, world: str) -> dict[str, int]:
+    """Each alias of ``model`` in ``world`` and the number that it points to."""
+    return {alias: number for of, alias, number in _all_aliases(session, model) if of == world}
 
 
-def summaries_of(session: Session, model: str) -> list[VersionSummary]:
-    """A line for each version, the newest first; leaves the large columns unread."""
-    aliases = aliases_of(session, model)
+def _all_aliases(session: Session, model: str) -> list[tuple[str, str, int]]:
+    """World, alias and number of each alias of ``model``, in order of world and alias."""
+    query = select(AliasRow.world, AliasRow.alias, AliasRow.number).where(AliasRow.model == model)
+    return [(world, alias, number) for world, alias, number in session.execute(query.order_by(AliasRow.world, AliasRow.alias))]
+
+
+def summaries_of(session: Session, model: str, world: str | None = None) -> list[VersionSummary]:
+    """A line for each version, of one world or of all, the newest first; leaves the large columns unread."""
+    aliases = _all_aliases(session, model)
     last = select(func.max(VerdictRow.id)).where(VerdictRow.model == model).group_by(VerdictRow.number, VerdictRow.gate)
     passed: dict[int, set[str]] = {}
     for number, gate in session.execute(select(VerdictRow.number, VerdictRow.gate).where(VerdictRow.id.in_(last), VerdictRow.passed)):
         passed.setdefault(number, set()).add(gate)
     columns = (VersionRow.number, VersionRow.created_at, VersionRow.as_of, VersionRow.metrics, VersionRow.bundle_digest, VersionRow.run_id)
-    rows = session.execute(
-        select(*columns, VersionRow.gates, VersionRow.baselines).where(VersionRow.model == model).order_by(VersionRow.number.desc())
-    )
+    more = (VersionRow.world, VersionRow.gates, VersionRow.baselines, VersionRow.facts)
+    query = select(*columns, *more).where(VersionRow.model == model).order_by(VersionRow.number.desc())
+    rows = session.execute(query if world is None else query.where(VersionRow.world == world))
     return [
         VersionSummary(
             model=model,
             number=row.number,
+            world=row.world,
+            data_kind=str(row.facts.get("data_kind", "")),
             created_at=row.created_at,
             as_of=row.as_of,
             metrics=row.metrics,
@@ -105,7 +117,7 @@ def summaries_of(session: Session, model: str) -> list[VersionSummary]:
             run_id=row.run_id,
             gates_passed=len(passed.get(row.number, set()) & set(row.gates)),
             gates_total=len(row.gates),
-            aliases=tuple(alias for alias, number in aliases.items() if number == row.number),
+            aliases=tuple(alias for _, alias, number in aliases if number == row.number),
         )
         for row in rows
     ]
@@ -127,9 +139,9 @@ def versions_in_words(session: Session, model: str) -> str:
     return f"are {model}@1 … {model}@{highest}" if highest > 2 else f"are {model}@1 and {model}@2"
 
 
-def _missing(session: Session, reference: Reference) -> str:
+def _missing(session: Session, reference: Reference, world: str) -> str:
     if reference.number is not None or highest_number(session, reference.model) == 0:
         return f"no version {reference}; there {versions_in_words(session, reference.model)}"
-    aliases = aliases_of(session, reference.model)
-    known = ", ".join(f"{reference.model}@{alias} → {number}" for alias, number in aliases.items()) or "none is set"
-    return f"no alias {reference}; aliases: {known}; versions: there {versions_in_words(session, reference.model)}"
+    aliases = _all_aliases(session, reference.model)
+    known = ", ".join(f"{reference.model}@{alias} → {number} (world {of})" for of, alias, number in aliases) or "none is set"
+    return f"no alias {reference} in world {world}; aliases: {known}; versions: there {versions_in_words(session, reference.model)}"

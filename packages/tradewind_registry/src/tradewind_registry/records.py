@@ -30,8 +30,9 @@ class VersionDraft(BaseModel):
 
     model: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     inputs_key: Digest
-    """Digest of all that the bundle is a function of: data, code of the family, parameters, seed. Unique per model."""
+    """Digest of all that the bundle is a function of (data, code of the family, parameters, seed), and of the world. Unique per model."""
     world: str
+    """The world that it was made in and may serve: aliases are per world."""
     purpose: str
     owner: str
     feature_service: str
@@ -95,6 +96,9 @@ class VersionSummary(BaseModel):
 
     model: str
     number: int
+    world: str
+    data_kind: str
+    """``real``, ``simulated``, or empty where nobody stated it."""
     created_at: AwareDatetime
     as_of: AwareDatetime
     metrics: Metrics
@@ -104,6 +108,7 @@ class VersionSummary(BaseModel):
     gates_passed: int
     gates_total: int
     aliases: tuple[str, ...] = ()
+    """Aliases of its world that point to it."""
 
     @property
     def reference(self) -> str:
@@ -112,11 +117,12 @@ class VersionSummary(BaseModel):
 
 
 class AliasMove(BaseModel):
-    """One line of an alias's history; ``from_number`` is None for the first."""
+    """One line of an alias's history; ``from_number`` is None for the first. ``world`` is the one that the alias belongs to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
+    world: str
     alias: str
     action: str
     """``promote`` or ``rollback``."""

@@ -17,7 +17,7 @@ from tradewind_registry import moves, queries
 from tradewind_registry.bundles import BundleStore, bundle_store
 from tradewind_registry.client import RegistryClient
 from tradewind_registry.database import Database
-from tradewind_registry.errors import ConflictError, GateError
+from tradewind_registry.errors import ConflictError, GateError, WorldError
 from tradewind_registry.records import AliasMove, Version, VersionDraft, latest_verdicts
 from tradewind_registry.references import CHAMPION, check_alias
 from tradewind_registry.rows import move_record, verdict_row, version_row
@@ -38,8 +38,8 @@ class Registry(RegistryClient):
     and runs did things, not what the data is as of. The order of rows never depends on it.
     """
 
-    def __init__(self, database: Database, bundles: BundleStore, clock: Clock | None = None) -> None:
-        super().__init__(database, bundles)
+    def __init__(self, database: Database, bundles: BundleStore, world: str, clock: Clock | None = None) -> None:
+        super().__init__(database, bundles, world)
         self._clock = clock or Clock()
 
     @classmethod
@@ -52,7 +52,7 @@ class Registry(RegistryClient):
         database = Database(settings.database_url)
         with database.closed_on_refusal():
             database.migrate()
-            return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles), clock)
+            return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles), settings.world_name, clock)
 
     def register(self, draft: VersionDraft, folder: Path) -> Version:
         """Seal ``draft`` with the bundle in ``folder`` as the model's next version.
@@ -118,11 +118,12 @@ class Registry(RegistryClient):
     def promote(
         self, model: str, number: int, alias: str = CHAMPION, *, why: str, who: str, run_id: str = "", expected: int | None = ANYWHERE
     ) -> AliasMove | None:
-        """Point ``alias`` to a version that passed each gate of its family; None when it already does.
+        """Point ``alias`` of this registry's world to a version of it that passed each gate of its family; None when it already does.
 
         ``expected`` is where the caller believes that the alias points (None: nowhere): compare and swap.
 
         Raises:
+            WorldError: the version is of another world. The refusal is kept in the audit.
             GateError: a gate failed or was never judged; names each. The refusal is kept in the audit.
             IntegrityError: the version's bundle is not what was sealed.
             ConflictError: the alias points elsewhere than ``expected``.
@@ -134,8 +135,10 @@ class Registry(RegistryClient):
         self.open_bundle(self.resolve(f"{model}@{number}"))
         with self._refusal_kept(model, number, alias, who, run_id), self._database.writing() as session:
             self._lock(session, model)
-            moves.check_gates(queries.version_named(session, model, number), queries.verdicts_of(session, model, number))
-            current = queries.alias_target(session, model, alias)
+            version = queries.version_named(session, model, number)
+            moves.check_world(version, self.world, alias)
+            moves.check_gates(version, queries.verdicts_of(session, model, number))
+            current = queries.alias_target(session, model, self.world, alias)
             moves.check_expected(model, alias, current, expected)
             if current == number:
                 return None
@@ -158,7 +161,7 @@ class Registry(RegistryClient):
             self._lock(session, model)
             moves.check_gates(queries.version_named(session, model, target), queries.verdicts_of(session, model, target))
             # The history is read again under the lock: the same two numbers, or somebody moved the alias.
-            now_current, now_target = moves.previous(queries.moves_of(session, model, alias), model, alias)
+            now_current, now_target = moves.previous(queries.moves_of(session, model, self.world, alias), model, alias)
             if (now_current, now_target) != (current, target):
                 raise ConflictError(
                     f"{model}@{alias} was moved meanwhile to {model}@{now_current}; nothing was rolled back, look and ask again"
@@ -185,14 +188,23 @@ class Registry(RegistryClient):
         self, session: Session, action: str, model: str, alias: str, current: int | None, number: int, why: str, who: str, run_id: str
     ) -> AliasMove:
         at = self._clock.now()
-        if not moves.swap(session, model, alias, current, number):
+        if not moves.swap(session, model, self.world, alias, current, number):
             raise ConflictError(f"{model}@{alias} was moved meanwhile; nothing was changed, look and ask again")
         row = AliasHistoryRow(
-            model=model, alias=alias, action=action, from_number=current, to_number=number, who=who, why=why, run_id=run_id, moved_at=at
+            model=model,
+            world=self.world,
+            alias=alias,
+            action=action,
+            from_number=current,
+            to_number=number,
+            who=who,
+            why=why,
+            run_id=run_id,
+            moved_at=at,
         )
         session.add(row)
         session.flush()
-        self._audit(session, action, f"{model}@{alias}", who, run_id, {"from": current, "to": number, "why": why})
+        self._audit(session, action, f"{model}@{alias}", who, run_id, {"world": self.world, "from": current, "to": number, "why": why})
         return move_record(row)
 
     def _audit(self, session: Session, action: str, subject: str, who: str, run_id: str, detail: dict[str, Any]) -> None:
@@ -202,7 +214,7 @@ class Registry(RegistryClient):
     def _refusal_kept(self, model: str, number: int, alias: str, who: str, run_id: str) -> Iterator[None]:
         try:
             yield
-        except GateError as error:
+        except (GateError, WorldError) as error:
             with self._database.writing() as session:
-                self._audit(session, "refused", f"{model}@{alias}", who, run_id, {"to": number, "reason": str(error)})
+                self._audit(session, "refused", f"{model}@{alias}", who, run_id, {"world": self.world, "to": number, "reason": str(error)})
             raise

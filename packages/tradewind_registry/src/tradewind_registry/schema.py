@@ -20,7 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tradewind_registry.records import as_utc
 
-HEAD_REVISION = "r0001"
+HEAD_REVISION = "r0002"
 """The newest migration; a test holds it equal to the one in ``migrations/``."""
 
 APPEND_ONLY = ("versions", "verdicts", "alias_history", "audit")
@@ -78,7 +78,12 @@ class VersionRow(Base):
     """A version; columns as in ``records.Version``."""
 
     __tablename__ = "versions"
-    __table_args__ = (UniqueConstraint("model", "inputs_key"), ForeignKeyConstraint(["model"], ["models.name"]))
+    __table_args__ = (
+        UniqueConstraint("model", "inputs_key"),
+        ForeignKeyConstraint(["model"], ["models.name"]),
+        # What aliases refer to: so the database itself keeps an alias within its world.
+        Index("ix_versions_model_world_number", "model", "world", "number", unique=True),
+    )
 
     model: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -135,12 +140,13 @@ class VerdictRow(Base):
 
 
 class AliasRow(Base):
-    """Where an alias points now."""
+    """Where an alias of a world points now: to a version of that world."""
 
     __tablename__ = "aliases"
-    __table_args__ = (ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),)
+    __table_args__ = (ForeignKeyConstraint(["model", "world", "number"], ["versions.model", "versions.world", "versions.number"]),)
 
     model: Mapped[str] = mapped_column(primary_key=True)
+    world: Mapped[str] = mapped_column(primary_key=True)
     alias: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int]
 
@@ -150,12 +156,13 @@ class AliasHistoryRow(Base):
 
     __tablename__ = "alias_history"
     __table_args__ = (
-        ForeignKeyConstraint(["model", "to_number"], ["versions.model", "versions.number"]),
-        Index("ix_alias_history_model_alias", "model", "alias"),
+        ForeignKeyConstraint(["model", "world", "to_number"], ["versions.model", "versions.world", "versions.number"]),
+        Index("ix_alias_history_model_world_alias", "model", "world", "alias"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
     model: Mapped[str]
+    world: Mapped[str]
     alias: Mapped[str]
     action: Mapped[str]
     from_number: Mapped[int | None]

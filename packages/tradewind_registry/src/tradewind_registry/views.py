@@ -11,8 +11,14 @@ from tradewind_registry.records import Metrics, Version, VersionSummary, latest_
 _SHOWN_DIGITS = 12
 
 
-def list_text(registry: RegistryClient, model: str | None = None) -> str:
-    """A line for each version, the newest first: gates, aliases, the main metric beside the baselines'.
+SIMULATED = "Simulated data: these numbers say whether the code finds a planted truth, and nothing about a real marketplace."
+"""Said wherever results of a simulated world are shown."""
+
+
+def list_text(registry: RegistryClient, model: str | None = None, world: str | None = None) -> str:
+    """A line for each version, the newest first: world, gates, aliases of its world, the main metric beside the baselines'.
+
+    ``world`` lists only that world's versions.
 
     Raises:
         NotFoundError: there is no such model; says which there are.
@@ -20,10 +26,11 @@ def list_text(registry: RegistryClient, model: str | None = None) -> str:
     models = registry.models()
     if model is not None and model not in models:
         raise NotFoundError(f"no model {model}; there {'are: ' + ', '.join(models) if models else 'is none yet; `make run` registers one'}")
-    lines = [line for name in ([model] if model else models) for line in map(_summary_line, registry.summaries(name))]
-    if not lines:
-        return "no versions yet; `make run` registers one"
-    return table(("version", "aliases", "as of", "gates", "metric", "bundle", "created"), lines)
+    found = [summary for name in ([model] if model else models) for summary in registry.summaries(name, world)]
+    if not found:
+        return f"no versions{f' of world {world}' if world else ''} yet; `make run` registers one"
+    listed = table(("version", "world", "data", "aliases", "as of", "gates", "metric", "bundle", "created"), map(_summary_line, found))
+    return f"{listed}\n{SIMULATED}" if any(summary.data_kind == "simulated" for summary in found) else listed
 
 
 def show_text(registry: RegistryClient, reference: str) -> str:
@@ -33,7 +40,7 @@ def show_text(registry: RegistryClient, reference: str) -> str:
         NotFoundError: there is no such version or alias.
     """
     version = registry.resolve(reference)
-    aliases = [alias for alias, number in registry.aliases(version.model).items() if number == version.number]
+    aliases = [alias for alias, number in registry.aliases(version.model, version.world).items() if number == version.number]
     blocks = [
         table(None, [("version", version.reference + (f" ({', '.join(aliases)})" if aliases else "")), *_seals(version)]),
         metrics_text(version),
@@ -43,7 +50,7 @@ def show_text(registry: RegistryClient, reference: str) -> str:
 
 
 def history_text(registry: RegistryClient, model: str) -> str:
-    """Who moved which alias, when, why and from which run; the newest first.
+    """Who moved which alias of the registry's world, when, why and from which run; the newest first.
 
     Raises:
         NotFoundError: there is no such model.
@@ -53,7 +60,7 @@ def history_text(registry: RegistryClient, model: str) -> str:
     moves = reversed(registry.history(model))
     lines = [(iso(m.moved_at), m.alias, f"{m.from_number or '–'} → {m.to_number}", m.action, m.who, m.run_id or "–", m.why) for m in moves]
     if not lines:
-        return f"no alias of {model} has been set yet"
+        return f"no alias of {model} has been set yet in world {registry.world}"
     return table(("when", "alias", "moved", "by", "who", "run", "why"), lines)
 
 
@@ -93,6 +100,8 @@ def _summary_line(summary: VersionSummary) -> tuple[str, ...]:
     beside = f" ({', '.join(f'{k} {shown(v)}' for k, v in compared)})" if compared else ""
     return (
         summary.reference,
+        summary.world,
+        summary.data_kind or "–",
         ", ".join(summary.aliases) or "–",
         iso(summary.as_of),
         f"{summary.gates_passed} of {summary.gates_total} passed",
@@ -108,6 +117,7 @@ def _seals(version: Version) -> list[tuple[str, str]]:
         ("purpose", version.purpose),
         ("owner", version.owner),
         ("world", version.world),
+        ("data", str(version.facts.get("data_kind", "not stated"))),
         ("as of", iso(version.as_of)),
         ("created", f"{iso(version.created_at)} by {version.created_by}, run {version.run_id or '–'}"),
         ("code", f"commit {version.commit or 'unknown'}, tree {tree}"),

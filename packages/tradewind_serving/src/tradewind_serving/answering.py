@@ -59,7 +59,7 @@ class EtaDesk:
         def proven(folder: Path, version: ServedVersion) -> Served:
             return prove(folder, version, load, vectorizer.check)
 
-        follower = Follower(REFERENCE, lambda: RegistryClient.open(settings), proven, baked_version(baked))
+        follower = Follower(REFERENCE, lambda: RegistryClient.open(settings), proven, baked_version(baked, settings.world_name))
         follower.start()
         if follow:
             follower.follow()

@@ -19,10 +19,12 @@ class BakedNote(BaseModel):
     model: str
     number: int
     digest: str
+    world: str
 
 
-def baked_version(folder: Path) -> tuple[Path, ServedVersion] | None:
-    """The baked bundle's folder and version; None where nothing was baked (a service that runs from the repository).
+def baked_version(folder: Path, world: str) -> tuple[Path, ServedVersion] | None:
+    """The baked bundle's folder and version; None where nothing was baked for ``world`` (a service that runs from the repository,
+    or over another world than its Bento was built for).
 
     Raises:
         IntegrityError: the note can't be read.
@@ -34,4 +36,6 @@ def baked_version(folder: Path) -> tuple[Path, ServedVersion] | None:
         said = BakedNote.model_validate_json(note.read_text(encoding="utf-8"))
     except ValidationError as error:
         raise IntegrityError(f"{note}: not the note of a baked version ({error.errors()[0]['msg']}); build the Bento again") from error
+    if said.world != world:
+        return None
     return folder / BUNDLE, ServedVersion(name=said.model, number=said.number, digest=said.digest, source="baked")

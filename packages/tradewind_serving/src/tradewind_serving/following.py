@@ -104,7 +104,7 @@ class Follower:
             version = self._resolve()
         except StateError as error:
             if self._baked is None:
-                raise StateError(f"{error}; and no version was baked into this service") from error
+                raise StateError(f"{error}; and no version of this world was baked into this service") from error
             folder, baked = self._baked
             self._swap(self._prove(folder, baked))
             self._note(f"registry out of reach: {error}", "unreachable")

@@ -8,12 +8,10 @@ from tradewind_contracts.settings import Settings
 from tradewind_serving.security import AccessPolicy, is_loopback
 
 SERVICE = "eta"
-LATEST = "latest"
-"""BentoML's file beside the Bentos of a name: the version that was built, or found built, last."""
 
 
 def service_command(settings: Settings, scratch: Path) -> tuple[list[str], dict[str, str]]:
-    """The command that serves the newest Bento at the settings' address, and the variables that it needs.
+    """The command that serves the newest Bento of the settings' world at their address, and the variables that it needs.
 
     ``scratch`` is BentoML's own folder, which it empties: one for each start, and not in the home, which may be full or read-only.
     Without a key on a loopback address the service answers anonymously, to this machine only: who starts it by hand asks for that.
@@ -22,12 +20,13 @@ def service_command(settings: Settings, scratch: Path) -> tuple[list[str], dict[
         StateError: no Bento has been built.
         SettingsError: the address is not loopback, and there is no key.
     """
-    bentos = settings.paths.bentos / "bentos" / SERVICE
     try:
-        version = (bentos / LATEST).read_text(encoding="utf-8").strip()
+        version = settings.paths.served_bento.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise StateError(f"{bentos}: no Bento has been built here; `make run` does") from error
-    path = bentos / version
+        raise StateError(
+            f"{settings.paths.world}: no Bento has been built for the world {settings.world_name}; `make run SOURCE={settings.source}` does"
+        ) from error
+    path = settings.paths.bentos / "bentos" / SERVICE / version
     if not (path / "bento.yaml").exists():
         raise StateError(f"{path}: the Bento is not whole; `make run` builds it again")
     own = settings.model_copy(update={"home": settings.paths.home})
