@@ -17,7 +17,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a world whose landing, marts and features are built."""
     folder = tmp_path_factory.mktemp("dbt")
     planted = write_archive(folder / "archive", orders=600)
-    settings = Settings(home=folder / "home", threads=2)
+    settings = Settings(home=folder / "home", source="olist", threads=2)
     land("olist", planted.path, settings)
     run_dbt("marts", settings)
     run_dbt("features", settings)
