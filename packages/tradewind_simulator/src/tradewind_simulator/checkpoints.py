@@ -1,0 +1,58 @@
+"""What a world carries from one day to the next, on disk: so that a day can be added without simulating the past again."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import ipc
+
+from tradewind_contracts.errors import IntegrityError, StateError
+from tradewind_contracts.files import write_text
+from tradewind_simulator.entities import Arrays
+
+FOLDER = "state"
+
+
+def save(data: Path, day: str, arrays: Mapping[str, Arrays], waiting: Mapping[str, pa.Table], facts: Mapping[str, object]) -> None:
+    """Write the state at the end of ``day`` (ISO) below ``data``: arrays by mechanism, rows that wait for their day, plain facts."""
+    folder = data / FOLDER / day
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, columns in arrays.items():
+        np.savez(folder / f"{name}.npz", **columns)  # type: ignore[arg-type]  # numpy's stub takes the first keyword for another argument
+    for table, rows in waiting.items():
+        with ipc.new_file(folder / f"{table}.arrow", rows.schema) as sink:
+            sink.write_table(rows)
+    write_text(folder / "facts.json", json.dumps(facts, indent=1, sort_keys=True) + "\n")
+
+
+def load(data: Path, day: str) -> tuple[dict[str, Arrays], dict[str, pa.Table], dict[str, object]]:
+    """What ``save`` wrote for ``day``.
+
+    Raises:
+        StateError: there is no checkpoint of that day.
+        IntegrityError: it is damaged.
+    """
+    folder = data / FOLDER / day
+    if not (folder / "facts.json").is_file():
+        raise StateError(f"{folder}: no checkpoint of {day} is here, so no day can be added; simulate the world again")
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        arrays: dict[str, Arrays] = {}
+        for path in sorted(folder.glob("*.npz")):
+            with np.load(path, allow_pickle=False) as columns:
+                arrays[path.stem] = {name: columns[name] for name in columns.files}
+        waiting = {path.stem: ipc.open_file(path).read_all() for path in sorted(folder.glob("*.arrow"))}
+    except (ValueError, OSError, pa.ArrowInvalid) as error:
+        raise IntegrityError(f"{folder}: a damaged checkpoint ({error}); simulate the world again") from error
+    return arrays, waiting, facts
+
+
+def forget_others(data: Path, day: str) -> None:
+    """Let go of the checkpoints of all days but ``day``."""
+    for folder in (data / FOLDER).iterdir():
+        if folder.name != day:
+            shutil.rmtree(folder, ignore_errors=True)

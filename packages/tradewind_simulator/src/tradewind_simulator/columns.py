@@ -1,0 +1,80 @@
+"""From the simulator's arrays (numbers, codes, seconds, cents) to the Arrow columns that are written."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tradewind_simulator.days import NEVER
+
+Column: TypeAlias = "pa.Array[Any]"
+"""An Arrow array of any type."""
+
+_MICROS = 1_000_000
+
+
+def ids(prefix: str, numbers: npt.NDArray[np.integer], digits: int = 1) -> Column:
+    """Strings such as ``o000123`` of ``numbers``; negative numbers are null."""
+    text: Any = pc.cast(pa.array(np.asarray(numbers, dtype=np.int64), mask=np.asarray(numbers) < 0), pa.string())
+    if digits > 1:
+        text = pc.utf8_lpad(text, digits, "0")
+    joined: Column = pc.binary_join_element_wise(prefix, text, "")
+    return joined
+
+
+def words(codes: npt.NDArray[np.integer], vocabulary: Sequence[str]) -> Column:
+    """The word of each code; negative codes are null."""
+    codes = np.asarray(codes)
+    wanted: Any = pa.array(codes.astype(np.int64), mask=codes < 0)
+    found: Column = pa.array(list(vocabulary), pa.string()).take(wanted)
+    return found
+
+
+def instants(seconds: npt.NDArray[np.integer], until: int | None = None) -> Column:
+    """Instants in UTC (microseconds); ``NEVER``, and what comes at or after ``until``, is null."""
+    seconds = np.asarray(seconds, dtype=np.int64)
+    unknown = seconds >= (int(NEVER) if until is None else min(until, int(NEVER)))
+    return pa.array(np.where(unknown, 0, seconds) * _MICROS, pa.timestamp("us", tz="UTC"), mask=unknown)
+
+
+def money(cents: npt.NDArray[np.integer]) -> Column:
+    """Amounts of ``cents`` as decimal(12, 2); negative cents below -10**11 are null (see ``NO_MONEY``)."""
+    cents = np.asarray(cents, dtype=np.int64)
+    unknown = cents == NO_MONEY
+    low = np.where(unknown, 0, cents)
+    both = np.empty((len(cents), 2), dtype=np.int64)
+    both[:, 0], both[:, 1] = low, low >> 63
+    validity = pa.array(~unknown).buffers()[1] if unknown.any() else None
+    return pa.Array.from_buffers(pa.decimal128(12, 2), len(cents), [validity, pa.py_buffer(both.tobytes())])
+
+
+NO_MONEY = np.int64(-(1 << 60))
+"""No amount: null in what is written."""
+
+
+def floats(values: npt.NDArray[np.floating]) -> Column:
+    """Doubles; NaN is null."""
+    values = np.asarray(values, dtype=np.float64)
+    found: Column = pa.array(values, mask=np.isnan(values))
+    return found
+
+
+def integers(values: npt.NDArray[np.integer], missing: int | None = None) -> Column:
+    """64-bit integers; ``missing`` is null."""
+    values = np.asarray(values, dtype=np.int64)
+    found: Column = pa.array(values, mask=None if missing is None else values == missing)
+    return found
+
+
+def booleans(values: npt.NDArray[np.bool_]) -> Column:
+    """Booleans."""
+    found: Column = pa.array(np.asarray(values, dtype=bool))
+    return found
+
+
+def dates(utc_days: npt.NDArray[np.integer]) -> Column:
+    """Dates, given as days since 1970."""
+    return pa.array(np.asarray(utc_days, dtype=np.int32), pa.int32()).cast(pa.date32())

@@ -1,0 +1,163 @@
+"""``simulate`` and ``extend``: a folder that holds a world, whole or not at all."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from pydantic import ValidationError
+
+from tradewind_contracts.digests import digest_json
+from tradewind_contracts.errors import IntegrityError, SettingsError, StateError
+from tradewind_contracts.files import sole_holder, write_text
+from tradewind_simulator import checkpoints, truth
+from tradewind_simulator.engine import Engine
+from tradewind_simulator.interventions import parse
+from tradewind_simulator.manifests import FileEntry, FolderManifest
+from tradewind_simulator.parameters import COUNTRY, CURRENCY, Parameters
+
+OBSERVED = "observed"
+NAME = "simulator"
+_PROGRESS_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulation wrote: rows by observed table and by truth table, local days, seconds."""
+
+    rows: dict[str, int]
+    truth_rows: dict[str, int]
+    days: int
+    newest_day: str
+    seconds: float
+
+
+def silent(line: str) -> None:
+    """Progress that nobody wants to hear."""
+
+
+def simulate(parameters: Parameters, out: Path, progress: Callable[[str], None] = silent, interventions: Sequence[str] = ()) -> Simulated:
+    """Simulate a world from its first day on and write it to the folder ``out``: ``observed``, ``truth`` and ``state``.
+
+    ``interventions``: see ``interventions.parse``. ``progress`` gets a line every few seconds.
+
+    Raises:
+        SettingsError: an intervention can't be read or names what is not there.
+        StateError: ``out`` exists, another simulation writes there, or the file system refuses; ``out`` is absent then.
+    """
+    levers = parse(interventions)
+    out = out.absolute()
+    if out.exists():
+        raise StateError(f"{out}: exists; name another folder with --out, delete it, or add days to it with --continue")
+    with _refusals(out), sole_holder(out.parent / f".{out.name}.lock", f"{out}: another simulation is writing it"):
+        for left in out.parent.glob(f".{out.name}.*.partial"):
+            shutil.rmtree(left, ignore_errors=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+        try:
+            engine = Engine(parameters, levers)
+            done = _run(engine, partial, parameters.days, (), (), progress)
+            write_text(partial / truth.FOLDER / "parameters.json", _described(parameters, levers.texts))
+            partial.chmod(0o755)
+            os.sync()
+            partial.replace(out)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return done
+
+
+def extend(out: Path, days: int = 1, progress: Callable[[str], None] = silent) -> Simulated:
+    """Add ``days`` local days to the world in ``out``: what stands there is not touched, the new files are added.
+
+    The result is the same, byte for byte, as simulating all days at once.
+
+    Raises:
+        SettingsError: ``days`` is not positive.
+        SourceError: ``out`` is no simulated world.
+        StateError: its checkpoint is missing, or the file system refuses; the world is as it was.
+    """
+    if days < 1:
+        raise SettingsError(f"--days {days}: expected at least 1 day to add")
+    out = out.absolute()
+    observed = FolderManifest.read(out / OBSERVED)
+    with _refusals(out), sole_holder(out.parent / f".{out.name}.lock", f"{out}: another simulation is writing it"):
+        arrays, waiting, facts = checkpoints.load(out, observed.newest_day)
+        parameters, levers = _recorded(out)
+        engine = Engine(parameters, parse(levers))
+        engine.restore(arrays, waiting, facts)
+        planted = tuple(file for file in FolderManifest.read(out / truth.FOLDER).files if file.day <= observed.newest_day)
+        return _run(engine, out, days, observed.files, planted, progress)
+
+
+def parameters_digest(parameters: Parameters) -> str:
+    """The digest of what a world is a function of, besides the code."""
+    return digest_json(json.loads(parameters.model_dump_json()))
+
+
+def _run(
+    engine: Engine,
+    folder: Path,
+    days: int,
+    before: Sequence[FileEntry],
+    planted: Sequence[FileEntry],
+    progress: Callable[[str], None],
+) -> Simulated:
+    started = told = perf_counter()
+    observed, truths = list(before), list(planted)
+    first = engine.day
+    for done in range(1, days + 1):
+        seen, so = engine.step(folder / OBSERVED, folder / truth.FOLDER)
+        observed += seen
+        truths += so
+        if perf_counter() - told > _PROGRESS_SECONDS or done == days:
+            told = perf_counter()
+            progress(
+                f"{engine.newest_day}: {done:,} of {days:,} days, {engine.exports.rows['orders']:,} order rows, "
+                f"{engine.exports.rows['scan_events']:,} scans, {told - started:.0f} s"
+            )
+    checkpoints.save(folder, engine.newest_day, *engine.state())
+    for files, where in ((truths, truth.FOLDER), (observed, OBSERVED)):
+        _manifest(engine, files).write(folder / where)
+    checkpoints.forget_others(folder, engine.newest_day)
+    return Simulated(dict(engine.exports.rows), dict(engine.truth.rows), engine.day - first, engine.newest_day, perf_counter() - started)
+
+
+def _manifest(engine: Engine, files: Sequence[FileEntry]) -> FolderManifest:
+    return FolderManifest(
+        name=NAME,
+        country=COUNTRY,
+        currency=CURRENCY,
+        zone=engine.parameters.zone,
+        first_day=engine.parameters.first_day.isoformat(),
+        newest_day=engine.newest_day,
+        files=tuple(files),
+    )
+
+
+def _described(parameters: Parameters, levers: Sequence[str]) -> str:
+    return json.dumps({"parameters": json.loads(parameters.model_dump_json()), "interventions": list(levers)}, indent=1) + "\n"
+
+
+def _recorded(out: Path) -> tuple[Parameters, list[str]]:
+    path = out / truth.FOLDER / "parameters.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Parameters.model_validate(found["parameters"]), [str(text) for text in found["interventions"]]
+    except FileNotFoundError as error:
+        raise StateError(f"{path}: not there, so no day can be added; simulate the world again") from error
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            f"{path}: not the parameters of this simulator ({str(error).splitlines()[0]}); simulate the world again"
+        ) from error
+
+
+@contextlib.contextmanager
+def _refusals(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateError(f"{out}: can't be written ({error.strerror or error}); make room or mend the rights and run again") from error
