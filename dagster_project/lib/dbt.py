@@ -137,12 +137,13 @@ def build(half: warehouse.Half, context: dg.AssetExecutionContext, settings: Set
                 asset_key=check.asset_key, check_name=check.name, passed=True, description=STANDS, metadata={"reused": True}
             )
         return
-    if half == "marts":
-        warehouse.attach_landing(settings)
+    start = warehouse.begin(half, settings, context.log.info)
     reuse.note_build(half, settings)
-    with _environment(warehouse.dbt_environment(settings)):
-        invocation = dbt().cli(["build"], context=context, target_path=settings.paths.dbt_target, raise_on_error=False)
+    with _environment({**warehouse.dbt_environment(settings), **start.variables}):
+        invocation = dbt().cli(["build", *start.arguments], context=context, target_path=settings.paths.dbt_target, raise_on_error=False)
         events = list(_told(invocation.stream(), context.log.info))
+    if invocation.is_successful():
+        start.end(settings)
     counts = _counted(context, settings) if invocation.is_successful() else {}
     built_from = dg.DataVersion(reuse.noted_build(half, settings)[:16])
     for event in events:

@@ -1,6 +1,7 @@
 {# Flow: volume, speed, lateness and backlog of a key's parcels in recent days; the CTEs of a model from `ordered` to `final`.
 
-They read a CTE `parcels`: rows of fct_parcels with `key`. A row stamped t sees orders, hand-overs, deliveries and cancellations before t. #}
+They read a CTE `parcels`: rows of fct_parcels with `key`. A row stamped t sees orders, hand-overs, deliveries, cancellations and returns before t.
+A parcel that was sent back will never be delivered: it leaves the backlog as a cancelled one does. #}
 
 {% macro flow_7d(key) -%}
 {%- set sums = [
@@ -11,7 +12,7 @@ ordered as (
     select
         {{ key }},
         {{ seen_from('ordered_at') }} as day,
-        {{ seen_from('least(handed_over_at, delivered_at, cancelled_at)') }} as until_day,
+        {{ seen_from('least(handed_over_at, delivered_at, cancelled_at, returned_at)') }} as until_day,
         1 as ordered_count,
         1 as unshipped_count,
         {{ day_number(seen_from('ordered_at')) }} as unshipped_days
@@ -22,7 +23,7 @@ handed_over as (
     select
         {{ key }},
         {{ seen_from('handed_over_at') }} as day,
-        {{ seen_from('delivered_at') }} as until_day,
+        {{ seen_from('least(delivered_at, returned_at)') }} as until_day,
         1 as handed_over_count,
         cast(handling_seconds is not null as integer) as handling_count,
         least(handling_seconds, {{ var('longest_handling_seconds') }}) as handling_seconds,

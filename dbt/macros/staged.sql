@@ -1,4 +1,4 @@
 {# The staging model of a landing table, of whichever source fills the world. #}
 {% macro staged(table) -%}
-    {{ ref('stg_' ~ env_var('TRADEWIND_DBT_SOURCE', 'olist') ~ '__' ~ table) }}
+    {{ ref('stg_' ~ env_var('TRADEWIND_DBT_SOURCE', 'simulator') ~ '__' ~ table) }}
 {%- endmacro %}

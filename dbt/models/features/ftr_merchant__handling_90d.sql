@@ -1,5 +1,6 @@
 -- One row per merchant and day with orders, approvals or hand-overs in the last 90 days: how it handled parcels, and what waits.
--- A row stamped t sees orders, approvals, hand-overs, deliveries and cancellations before t.
+-- A row stamped t sees orders, approvals, hand-overs, deliveries, cancellations and returns before t.
+-- A parcel that was sent back no longer waits to be handed over.
 {% set sums = [
     'parcels_count', 'handling_seconds', 'judged_count', 'late_count', 'approved_count', 'approval_seconds', 'limits_count', 'limit_seconds',
     'ordered_count'
@@ -48,7 +49,7 @@ ordered as (
     select
         merchant_id,
         {{ seen_from('ordered_at') }} as day,
-        {{ seen_from('least(handed_over_at, delivered_at, cancelled_at)') }} as until_day,
+        {{ seen_from('least(handed_over_at, delivered_at, cancelled_at, returned_at)') }} as until_day,
         1 as ordered_count,
         1 as open_count,
         {{ day_number(seen_from('ordered_at')) }} as open_days

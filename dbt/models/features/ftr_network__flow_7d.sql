@@ -1,5 +1,5 @@
 -- One row per network (one, called all) and day: volume, speed, lateness and backlog of recent days.
--- A row stamped t sees orders, hand-overs, deliveries and cancellations before t.
+-- A row stamped t sees orders, hand-overs, deliveries, cancellations and returns before t.
 
 with
 

@@ -3,7 +3,7 @@
 with
 
 facts as (
-    select unnest([ordered_at, approved_at, handed_over_at, delivered_at, cancelled_at]) as occurred_at
+    select unnest([ordered_at, approved_at, handed_over_at, delivered_at, cancelled_at, returned_at]) as occurred_at
     from {{ staged('parcels') }}
 ),
 

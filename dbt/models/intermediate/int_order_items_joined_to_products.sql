@@ -20,6 +20,8 @@ final as (
         order_items.ship_by_at,
         order_items.price,
         order_items.freight,
+        order_items.subsidy,
+        order_items.creator_id,
         products.category,
         products.weight_g,
         products.length_cm * products.height_cm * products.width_cm as volume_cm3,

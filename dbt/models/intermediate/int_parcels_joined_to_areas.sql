@@ -59,6 +59,7 @@ final as (
         handed_over_at,
         delivered_at,
         cancelled_at,
+        returned_at,
         promised_at,
         ship_by_at,
         category,
@@ -67,6 +68,8 @@ final as (
         volume_cm3,
         price,
         freight,
+        address_id,
+        warehouse_id,
         changed_at
     from placed
 )

@@ -11,6 +11,7 @@ final as (
         item_number,
         product_id,
         merchant_id,
+        creator_id,
         ordered_at,
         approved_at,
         ship_by_at,
@@ -19,6 +20,7 @@ final as (
         volume_cm3,
         price,
         freight,
+        subsidy,
         changed_at
     from items
 )

@@ -15,6 +15,7 @@ final as (
         orders.customer_id,
         orders.destination_postal_area_id,
         orders.destination_state,
+        orders.address_id,
 
         orders.ordered_at,
         orders.approved_at,

@@ -6,7 +6,7 @@ parcels as (
 ),
 
 milestones as (
-    {% for milestone in ['ordered', 'approved', 'handed_over', 'delivered', 'cancelled'] -%}
+    {% for milestone in ['ordered', 'approved', 'handed_over', 'delivered', 'cancelled', 'returned'] -%}
     select
         parcel_id,
         order_id,
@@ -22,7 +22,7 @@ milestones as (
 final as (
     select
         *,
-        -- These sources report a milestone when it happens; one with late scans would say so here.
+        -- A milestone is reported when it happens; what scanners upload later stands in fct_scans.
         occurred_at as known_at
     from milestones
 )

@@ -1,3 +1,5 @@
+-- One row per merchant.
+-- Generated from the table declarations by tradewind_lifecycle.dbt_sources; a contract test holds it fresh.
 with
 
 source as (

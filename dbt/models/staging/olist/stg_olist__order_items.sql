@@ -1,3 +1,5 @@
+-- One row per order and item number.
+-- Generated from the table declarations by tradewind_lifecycle.dbt_sources; a contract test holds it fresh.
 with
 
 source as (
@@ -15,6 +17,8 @@ final as (
         ship_by_at,
         price,
         freight,
+        subsidy,
+        creator_id,
         changed_at,
         flags
     from source

@@ -1,3 +1,5 @@
+-- One row per order.
+-- Generated from the table declarations by tradewind_lifecycle.dbt_sources; a contract test holds it fresh.
 with
 
 source as (
@@ -15,6 +17,7 @@ final as (
         cancelled_at,
         promised_at,
         source_status,
+        address_id,
         changed_at,
         flags
     from source

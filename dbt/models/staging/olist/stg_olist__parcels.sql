@@ -1,3 +1,5 @@
+-- One row per parcel: an order's items of one merchant.
+-- Generated from the table declarations by tradewind_lifecycle.dbt_sources; a contract test holds it fresh.
 with
 
 source as (
@@ -25,6 +27,9 @@ final as (
         volume_cm3,
         price,
         freight,
+        returned_at,
+        address_id,
+        warehouse_id,
         changed_at,
         flags
     from source

@@ -1,29 +1,33 @@
-"""How dbt sees the landing tables, rendered from their declarations, so that the two can't drift."""
+"""How dbt sees the landing tables: sources and staging models, rendered from the declarations, so that the two can't drift."""
 
 import json
 from pathlib import Path
+from string import Template
 
 from tradewind_contracts.files import write_text
-from tradewind_contracts.tables import TABLES, Column, Table
+from tradewind_contracts.tables import TABLES, Column, PersonalData, Table
 
 HEADER = "# Generated from the table declarations by tradewind_lifecycle.dbt_sources; a contract test holds it fresh.\n"
+_STAGING = Template("""\
+-- $grain.
+-- Generated from the table declarations by tradewind_lifecycle.dbt_sources; a contract test holds it fresh.
+with
 
-STAGED: dict[str, tuple[str, ...]] = {
-    "olist": (
-        "customers",
-        "merchants",
-        "products",
-        "orders",
-        "order_items",
-        "payments",
-        "reviews",
-        "leads",
-        "deals",
-        "postal_areas",
-        "parcels",
-    )
-}
-"""The landing tables that each source has staging models for."""
+source as (
+    select * from {{ source('$source', '$table') }}
+),
+
+final as (
+    select
+        $columns
+    from source
+)
+
+select * from final
+""")
+
+STAGED: dict[str, tuple[str, ...]] = {"olist": tuple(TABLES), "simulator": tuple(TABLES)}
+"""The landing tables that each source has generated staging models for: all, so that a table which it lacks is empty and typed."""
 
 
 def write_generated(project: Path) -> list[Path]:
@@ -31,10 +35,16 @@ def write_generated(project: Path) -> list[Path]:
     written = []
     for source in STAGED:
         folder = project / "models" / "staging" / source
-        for name, text in (("sources", sources_yaml(source)), ("models", staging_yaml(source))):
-            write_text(folder / f"_{source}__{name}.yml", text)
-            written.append(folder / f"_{source}__{name}.yml")
+        for name, text in generated(source).items():
+            write_text(folder / name, text)
+            written.append(folder / name)
     return written
+
+
+def generated(source: str) -> dict[str, str]:
+    """The files of ``source``'s staging folder: what stands in each, by name."""
+    texts = {f"_{source}__sources.yml": sources_yaml(source), f"_{source}__models.yml": staging_yaml(source)}
+    return texts | {f"stg_{source}__{name}.sql": staging_sql(source, TABLES[name]) for name in STAGED[source]}
 
 
 def sources_yaml(source: str) -> str:
@@ -50,6 +60,7 @@ def sources_yaml(source: str) -> str:
         lines += [f"      - name: {name}", f"        description: {_quoted(_sentence(table))}", "        columns:"]
         for column in table.all_columns:
             lines += [f"          - name: {column.name}", f"            description: {_quoted(_meaning(table, column))}"]
+            lines += _personal(column, "            ")
     return "\n".join(lines) + "\n"
 
 
@@ -64,15 +75,33 @@ def staging_yaml(source: str) -> str:
         lines += [f"    data_tests: [{{primary_key: {{arguments: {{columns: [{key}]}}}}}}]", "    columns:"]
         for column in table.all_columns:
             lines += [f"      - name: {column.name}", f"        description: {_quoted(_meaning(table, column))}"]
+            lines += _personal(column, "        ")
     return "\n".join(lines) + "\n"
 
 
+def staging_sql(source: str, table: Table) -> str:
+    """The staging model of one landing table: its declared columns, in order."""
+    columns = ",\n        ".join(column.name for column in table.all_columns)
+    return _STAGING.substitute(grain=_capital(table.grain), source=source, table=table.name, columns=columns)
+
+
 def _sentence(table: Table) -> str:
-    return f"{table.grain[0].upper()}{table.grain[1:]}. {table.description}"
+    return f"{_capital(table.grain)}. {table.description}"
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _meaning(table: Table, column: Column) -> str:
     return f"{column.description} Known at: {table.known_at_of(column.name)}."
+
+
+def _personal(column: Column, indent: str) -> list[str]:
+    """The column's personal-data class, where it has one."""
+    if column.personal is PersonalData.NONE:
+        return []
+    return [f"{indent}config: {{meta: {{personal_data: {column.personal.value}}}}}"]
 
 
 def _quoted(text: str) -> str:

@@ -3,27 +3,20 @@
 A build is a function of what has landed, of the dbt project, of the source and zone, and of the engine's versions.
 """
 
-from importlib.metadata import version
 from pathlib import Path
 
-from tradewind_contracts.digests import digest_file, digest_json
+from tradewind_contracts.digests import digest_json
 from tradewind_contracts.errors import IntegrityError, StateError
 from tradewind_contracts.files import write_text
 from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
-from tradewind_contracts.world import World
+from tradewind_lifecycle.builds import dbt_project_digest, recipe
 from tradewind_lifecycle.publishing import holds
-from tradewind_lifecycle.warehouse import Half, dbt_project_dir
+from tradewind_lifecycle.warehouse import Half
+
+__all__ = ["BUILD_KEY", "build_key", "dbt_project_digest", "is_published", "note_build", "noted_build"]
 
 BUILD_KEY = "build_key"
-_PARTS = ("models", "macros", "tests", "seeds", "snapshots", "dbt_project.yml", "packages.yml")
-
-
-def dbt_project_digest() -> str:
-    """The digest of all files that decide what dbt builds; of names and bytes."""
-    root = dbt_project_dir()
-    files = sorted(path for part in _PARTS for path in _files(root / part))
-    return digest_json({path.relative_to(root).as_posix(): digest_file(path) for path in files})
 
 
 def build_key(settings: Settings) -> str:
@@ -32,10 +25,7 @@ def build_key(settings: Settings) -> str:
     Raises:
         StateError: nothing has landed.
     """
-    world = World.read(settings.paths.world_file)
-    engines = {name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")}
-    landed = Manifest.read(settings.paths.landing).digest
-    return digest_json({"landing": landed, "dbt": dbt_project_digest(), "source": world.source, "zone": world.zone, "engines": engines})
+    return digest_json({"landing": Manifest.read(settings.paths.landing).digest, **recipe(settings)})
 
 
 def note_build(half: Half, settings: Settings) -> None:
@@ -76,7 +66,3 @@ def _is_published(half: Half, key: str, settings: Settings) -> bool:
 
 def _note(half: Half, settings: Settings) -> Path:
     return settings.paths.warehouse.parent / f"{half}.built_from"
-
-
-def _files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file() and p.suffix in (".sql", ".yml", ".csv")]

@@ -6,7 +6,8 @@ One DuckDB file per world. Only dbt and this module write it; readers open what 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,8 @@ from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import TABLES, Table
 from tradewind_contracts.world import World
+from tradewind_lifecycle import builds
+from tradewind_lifecycle.builds import dbt_project_dir
 
 Half = Literal["marts", "features"]
 
@@ -24,9 +27,33 @@ SELECTORS: dict[Half, str] = {"marts": "tag:marts_half", "features": "tag:featur
 """What each of the two `dbt build` runs selects: staging to marts, then features and labels."""
 
 
-def dbt_project_dir() -> Path:
-    """The dbt project of this workspace."""
-    return Path(__file__).resolve().parents[4] / "dbt"
+__all__ = [
+    "SELECTORS",
+    "Half",
+    "Start",
+    "attach_landing",
+    "begin",
+    "connect",
+    "dbt_environment",
+    "dbt_manifest",
+    "dbt_project_dir",
+    "failure",
+    "run_dbt",
+]
+
+
+@dataclass(frozen=True)
+class Start:
+    """A `dbt build` that may begin: what dbt is told beside the selection (arguments, variables), and what to note once it went well."""
+
+    arguments: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    begun: dict[str, str] | None = None
+
+    def end(self, settings: Settings) -> None:
+        """Note that the build went well, so that the next one may extend it."""
+        if self.begun is not None:
+            builds.end(self.begun, settings)
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -89,6 +116,26 @@ def connect(settings: Settings, *, read_only: bool = True) -> duckdb.DuckDBPyCon
     return connection
 
 
+def begin(half: Half, settings: Settings, say: Callable[[str], None] = lambda _: None) -> Start:
+    """What comes before a `dbt build` of ``half``: for the marts, attach the landing and see whether only what is new need be taken.
+
+    Incremental models are built anew (``--full-refresh``) unless the landing extends the one of the newest whole build
+    of just this recipe: see ``builds.changed_since``.
+
+    Raises:
+        StateError: nothing has landed, or the warehouse is held by another process.
+    """
+    if half == "features":
+        return Start()
+    since = builds.changed_since(settings)
+    begun = builds.begin(settings)
+    attach_landing(settings)
+    if since is None:
+        return Start(("--full-refresh",), {}, begun)
+    say(f"incremental models take what changed in {', '.join(sorted(since)) or 'nothing'}")
+    return Start((), {f"TRADEWIND_DBT_CHANGED_SINCE_{table.upper()}": instant for table, instant in since.items()}, begun)
+
+
 def run_dbt(half: Half, settings: Settings, say: Callable[[str], None] = lambda _: None) -> None:
     """Build and test one half of the dbt project in a process of its own; each line that dbt says goes to ``say``.
 
@@ -98,11 +145,11 @@ def run_dbt(half: Half, settings: Settings, say: Callable[[str], None] = lambda 
         QualityError: a model or a test failed; the message names them.
         StateError: nothing has landed, or dbt could not start.
     """
-    if half == "marts":
-        attach_landing(settings)
-    exit_code = _dbt(["build", "--select", SELECTORS[half]], settings, say)
+    start = begin(half, settings, say)
+    exit_code = _dbt(["build", "--select", SELECTORS[half], *start.arguments], settings, say, start.variables)
     if exit_code != 0:
         raise failure(half, settings)
+    start.end(settings)
 
 
 def failure(half: Half, settings: Settings) -> QualityError | StateError:
@@ -126,13 +173,13 @@ def dbt_manifest(settings: Settings, say: Callable[[str], None] = lambda _: None
     return path
 
 
-def _dbt(arguments: list[str], settings: Settings, say: Callable[[str], None]) -> int:
+def _dbt(arguments: list[str], settings: Settings, say: Callable[[str], None], variables: Mapping[str, str] | None = None) -> int:
     command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
     (settings.paths.dbt_target / "run_results.json").unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 (the environment's own dbt, with our arguments)
         command,
         cwd=dbt_project_dir(),
-        env={**dbt_environment(settings), "PYTHONUTF8": "1"},
+        env={**dbt_environment(settings), **(variables or {}), "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
