@@ -7,6 +7,6 @@ downloads the public archive (optional extra).
 from tradewind_sources.fetching import fetch
 from tradewind_sources.landing import SOURCES, land
 from tradewind_sources.report import FileReport, LandingReport, TableReport
-from tradewind_sources.source import Source
+from tradewind_sources.source import Delivery, Source
 
-__all__ = ["SOURCES", "FileReport", "LandingReport", "Source", "TableReport", "fetch", "land"]
+__all__ = ["SOURCES", "Delivery", "FileReport", "LandingReport", "Source", "TableReport", "fetch", "land"]

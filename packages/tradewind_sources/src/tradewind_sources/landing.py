@@ -4,26 +4,23 @@ import contextlib
 import datetime as dt
 import logging
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pyarrow.compute as pc
 from pydantic import ValidationError
 
 import tradewind_sources
 from tradewind_contracts.digests import digest_file, digest_json
 from tradewind_contracts.errors import NotFoundError, SettingsError, StateError
-from tradewind_contracts.instants import UTC, Clock, iso, local_midnight, parse_instant
+from tradewind_contracts.instants import Clock, iso, local_midnight, parse_instant
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import TABLES
 from tradewind_contracts.world import World
-from tradewind_sources.archives import Archive
 from tradewind_sources.olist import OLIST
 from tradewind_sources.report import LandingReport
-from tradewind_sources.source import Source
+from tradewind_sources.source import Delivery, Landing, LandingContext, Marketplace, Previous, Progress, Source
 from tradewind_sources.storing import clean, locked, present, store
-from tradewind_sources.workbench import Landing, Workbench
 
 SOURCES: dict[str, Source] = {OLIST.name: OLIST}
 """The sources that come with the house."""
@@ -31,15 +28,18 @@ SOURCES: dict[str, Source] = {OLIST.name: OLIST}
 AS_OF_DAYS_BEFORE_NEWEST = 30
 """Where the clock stands by default: so far before the newest row, that what came after can be shown beside each answer."""
 
+PREPARED = "data"
+"""Folder in the home for data that sources make themselves."""
+
 _log = logging.getLogger(__name__)
 
 
-def land(source: str, data: Path | None, settings: Settings, progress: Callable[[str], None] = _log.info) -> LandingReport:
+def land(source: str, data: Path | None, settings: Settings, progress: Progress = _log.info) -> LandingReport:
     """Validate ``data``, land all tables that it fills in the settings' world, and set the world's clock.
 
     Rows that can't be used go to the landing table ``quarantine`` with a reason; oddities are kept and flagged. The same data
     (by content), the same code and the same declarations land nothing anew; another ``as_of`` then only rewrites ``world.json``.
-    ``progress`` gets one line per step.
+    Where no data is given, a source that can make some does. ``progress`` gets one line per step.
 
     Raises:
         SourceError: the data is not what the source's data should be; nothing is written.
@@ -48,23 +48,22 @@ def land(source: str, data: Path | None, settings: Settings, progress: Callable[
         NotFoundError: there is no such source.
     """
     found = _source(source)
+    if data is None and found.prepare is not None:
+        data = found.prepare(settings.paths.home / PREPARED / source, progress)
     if data is None:
         raise SettingsError(f"{source}: no data given; {found.how_to_get}")
     landing = settings.paths.landing
-    with contextlib.ExitStack() as stack:
-        archives = found.find(data)
-        for archive in archives:
-            stack.callback(archive.close)
-        stack.enter_context(locked(landing))
+    with found.open(data) as delivery, locked(landing):
         clean(landing)
-        digest = digest_json({"data": found.digest(archives), "code": code_digest()})
+        digest = digest_json({"data": delivery.digest, "code": code_digest()})
         report = _stored_report(landing, digest)
         if report is None:
-            report = _land_anew(found, archives, settings, digest, progress)
+            report = _land_anew(found, delivery, settings, digest, progress)
         else:
             progress(f"{source}: nothing new in {data.name}, {len(report.tables)} tables stand")
-            report = report.model_copy(update={"as_of": _as_of(settings.as_of, found, report.first_at, report.newest_at)})
-        _set_clock(found, report.as_of, settings)
+            as_of = _as_of(settings.as_of, delivery.marketplace.zone, report.first_at, report.newest_at)
+            report = report.model_copy(update={"as_of": as_of})
+        _set_clock(found, delivery.marketplace, report.as_of, settings)
     return report
 
 
@@ -93,25 +92,16 @@ def _stored_report(landing: Path, digest: str) -> LandingReport | None:
     return report.model_copy(update={"reused": True})
 
 
-def _land_anew(
-    source: Source, archives: Sequence[Archive], settings: Settings, digest: str, progress: Callable[[str], None]
-) -> LandingReport:
-    landed = _filled(source, archives, settings, progress)
-    first_at, newest_at = _span(landed)
-    report = LandingReport(
-        source=source.name,
-        world=settings.world_name,
-        as_of=_as_of("", source, first_at, newest_at),
-        first_at=first_at,
-        newest_at=newest_at,
-        reused=False,
-        files=landed.files,
-        tables=landed.reports,
-        skipped=landed.skipped,
-    )
-    chosen = _as_of(settings.as_of, source, first_at, newest_at)
-    facts = {"source": source.name, "input_digest": digest, "report": report.model_dump(mode="json")}
-    store(settings.paths.landing, landed.tables, facts)
+def _land_anew(source: Source, delivery: Delivery, settings: Settings, digest: str, progress: Progress) -> LandingReport:
+    with _room(settings) as spill:
+        context = LandingContext(
+            source.name, settings.threads, settings.memory_limit, spill, progress, _previous(settings.paths.landing, source)
+        )
+        with delivery.land(context) as landed:
+            report = _report(source, delivery, landed, settings)
+            chosen = _as_of(settings.as_of, delivery.marketplace.zone, landed.first_at, landed.newest_at)
+            own = {"source": source.name, "code": code_digest(), "input_digest": digest, "report": report.model_dump(mode="json")}
+            store(settings.paths.landing, landed.tables, {**landed.facts, **own})
     for name, file in report.files.items():
         if file.quarantined:
             progress(f"{name}: quarantined " + ", ".join(f"{count:,} {reason}" for reason, count in file.quarantined.items()))
@@ -119,14 +109,32 @@ def _land_anew(
     return report.model_copy(update={"as_of": chosen})
 
 
-def _filled(source: Source, archives: Sequence[Archive], settings: Settings, progress: Callable[[str], None]) -> Landing:
+def _report(source: Source, delivery: Delivery, landed: Landing, settings: Settings) -> LandingReport:
+    return LandingReport(
+        source=source.name,
+        world=settings.world_name,
+        as_of=_as_of("", delivery.marketplace.zone, landed.first_at, landed.newest_at),
+        first_at=landed.first_at,
+        newest_at=landed.newest_at,
+        reused=False,
+        files=dict(landed.files),
+        tables=dict(landed.reports),
+        skipped=dict(landed.skipped),
+    )
+
+
+def _previous(landing: Path, source: Source) -> Previous | None:
+    manifest = present(landing)
+    if manifest is None or (manifest.facts.get("source"), manifest.facts.get("code")) != (source.name, code_digest()):
+        return None
+    return Previous(landing, manifest)
+
+
+@contextlib.contextmanager
+def _room(settings: Settings) -> Iterator[str]:
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="tradewind-landing-") as spill,
-            Workbench(source.name, source.zone, Clock().now(), settings.threads, settings.memory_limit, spill, progress) as bench,
-        ):
-            source.fill(archives, bench)
-            return bench.finish()
+        with tempfile.TemporaryDirectory(prefix="tradewind-landing-") as spill:
+            yield spill
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise StateError(
             f"{tempfile.gettempdir()}: too little room to land in with memory_limit {settings.memory_limit} ({error}); "
@@ -134,17 +142,11 @@ def _filled(source: Source, archives: Sequence[Archive], settings: Settings, pro
         ) from error
 
 
-def _span(landed: Landing) -> tuple[dt.datetime, dt.datetime]:
-    first = pc.min(landed.tables["orders"].column("ordered_at")).as_py()
-    newest = max(pc.max(landed.tables[name].column("changed_at")).as_py() for name in ("orders", "parcels"))
-    return first.astimezone(UTC), newest.astimezone(UTC)
-
-
-def _as_of(text: str, source: Source, first_at: dt.datetime, newest_at: dt.datetime) -> dt.datetime:
+def _as_of(text: str, zone: str, first_at: dt.datetime, newest_at: dt.datetime) -> dt.datetime:
     if not text:
-        default = local_midnight(newest_at - dt.timedelta(days=AS_OF_DAYS_BEFORE_NEWEST), source.zone)
+        default = local_midnight(newest_at - dt.timedelta(days=AS_OF_DAYS_BEFORE_NEWEST), zone)
         return max(default, first_at)
-    chosen = parse_instant(text, source.zone)
+    chosen = parse_instant(text, zone)
     if not first_at <= chosen <= newest_at:
         side = "before the first order" if chosen < first_at else "after the newest row"
         raise SettingsError(
@@ -154,13 +156,13 @@ def _as_of(text: str, source: Source, first_at: dt.datetime, newest_at: dt.datet
     return chosen
 
 
-def _set_clock(source: Source, as_of: dt.datetime, settings: Settings) -> None:
+def _set_clock(source: Source, marketplace: Marketplace, as_of: dt.datetime, settings: Settings) -> None:
     world = World(
         name=settings.world_name,
         source=source.name,
-        country=source.country,
-        currency=source.currency,
-        zone=source.zone,
+        country=marketplace.country,
+        currency=marketplace.currency,
+        zone=marketplace.zone,
         clock=Clock.frozen(as_of),
     )
     path = settings.paths.world_file

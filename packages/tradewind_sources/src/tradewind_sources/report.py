@@ -23,14 +23,16 @@ class _Accounted(_Frozen):
 
 
 class FileReport(_Accounted):
-    """A source's file: ``source_rows`` = ``used_rows`` + the sum of ``quarantined`` (by reason)."""
+    """A source's file, or all its files of a table: ``source_rows`` = ``used_rows`` + the sum of ``quarantined`` (by reason)."""
 
 
 class TableReport(_Accounted):
     """A landing table: rows of what it is made from, rows used of it, rows landed, and flags among the landed rows.
 
-    ``made_from`` is a source's file, or the landing table that this one is derived from. A flag counts landed rows; those named
-    in ``tradewind_sources.workbench.Landing.source_flags`` count rows of the file that were merged into fewer landed rows.
+    ``made_from`` is a source's file (or all its files of a table), or the landing table that this one is derived from. Where
+    files hold versions of rows, ``used_rows`` counts versions, of which the newest of each key landed: ``used_rows`` -
+    ``landed_rows`` is how many were merged into others. A flag counts landed rows; those of ``Workbench.source_flags`` count
+    rows of the file that were merged into fewer landed rows.
     """
 
     made_from: str

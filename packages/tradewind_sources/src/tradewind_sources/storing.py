@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,12 +12,14 @@ from tradewind_contracts.digests import digest_file
 from tradewind_contracts.errors import IntegrityError, StateError
 from tradewind_contracts.files import atomic_file, sole_holder
 from tradewind_contracts.manifest import Manifest, PublishedTable
+from tradewind_sources.source import Rows
 
 STAGE = "landing"
 PREVIOUS = "previous_files"
 """In the manifest's facts: files of the manifest before, kept for readers that still hold it."""
 
 _ROW_GROUP = 131_072
+_FORM: dict[str, Any] = {"compression": "zstd", "write_statistics": True}
 
 
 @contextlib.contextmanager
@@ -40,7 +43,7 @@ def present(folder: Path) -> Manifest | None:
     return manifest if whole else None
 
 
-def store(folder: Path, tables: Mapping[str, pa.Table], facts: Mapping[str, object]) -> Manifest:
+def store(folder: Path, tables: Mapping[str, Rows], facts: Mapping[str, object]) -> Manifest:
     """Write ``tables`` to ``folder``, swap its manifest and let go of the files before the last; a crash at any point leaves the manifest as it was, or the new one.
 
     Raises:
@@ -66,19 +69,45 @@ def clean(folder: Path) -> None:
         raise StateError(f"{folder}: can't be cleaned ({error.strerror or error}); mend the rights and run again") from error
 
 
-def _write(folder: Path, name: str, rows: pa.Table) -> PublishedTable:
+def _write(folder: Path, name: str, rows: Rows) -> PublishedTable:
     # The name holds the digest, so the file is written under a name of its own first.
     unnamed = folder / f".{name}.parquet.partial"
     with atomic_file(unnamed) as partial:
-        pq.write_table(rows, partial, compression="zstd", row_group_size=_ROW_GROUP, write_statistics=True)
+        schema, count = _write_rows(partial, rows)
     digest = digest_file(unnamed)
     path = folder / f"{name}-{digest[:16]}.parquet"
     try:
         unnamed.replace(path)
     except OSError as error:
         raise StateError(f"{path}: can't be written ({error.strerror or error}); make room or mend the rights and run again") from error
-    columns = {field.name: str(field.type) for field in rows.schema}
-    return PublishedTable(path=path.name, digest=digest, rows=rows.num_rows, columns=columns)
+    columns = {field.name: str(field.type) for field in schema}
+    return PublishedTable(path=path.name, digest=digest, rows=count, columns=columns)
+
+
+def _write_rows(path: Path, rows: Rows) -> tuple[pa.Schema, int]:
+    if isinstance(rows, pa.Table):
+        pq.write_table(rows, path, **_FORM, row_group_size=_ROW_GROUP)
+        return rows.schema, rows.num_rows
+    count = 0
+    with rows() as reader, pq.ParquetWriter(path, reader.schema, **_FORM) as writer:
+        for group in _groups(reader):
+            writer.write_table(group, row_group_size=_ROW_GROUP)
+            count += group.num_rows
+        return reader.schema, count
+
+
+def _groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Full row groups, each in one piece: the bytes of the file do not depend on how the stream was cut."""
+    waiting, count = [], 0
+    for batch in reader:
+        waiting.append(batch)
+        count += batch.num_rows
+        while count >= _ROW_GROUP:
+            whole = pa.Table.from_batches(waiting, reader.schema)
+            yield whole.slice(0, _ROW_GROUP).combine_chunks()
+            waiting, count = whole.slice(_ROW_GROUP).to_batches(), count - _ROW_GROUP
+    if count:
+        yield pa.Table.from_batches(waiting, reader.schema).combine_chunks()
 
 
 def _named(folder: Path) -> set[str]:

@@ -6,8 +6,7 @@ tables. Instants are naive UTC inside, so that no zone setting of the engine mat
 
 import collections
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -23,22 +22,12 @@ from tradewind_sources.casting import MISSING, UNREADABLE, readability_query, ty
 from tradewind_sources.csv_text import SOURCE_ROW, TextFile, read_text
 from tradewind_sources.declaration import Form, SourceFile
 from tradewind_sources.report import FileReport, TableReport
+from tradewind_sources.source import QUARANTINE, LandingContext
 from tradewind_sources.zones import to_utc
 
 UNREADABLE_SHARE_MAX = 0.5
 """Above this share of unreadable values a column is of another type, and the file is refused. Chosen: single bad values are far
 below, a changed format is far above."""
-
-_QUARANTINE_TYPES: dict[str, pa.DataType] = {
-    "table": pa.string(),
-    "source_file": pa.string(),
-    "source_row": pa.int64(),
-    "reason": pa.string(),
-    "row_json": pa.string(),
-}
-QUARANTINE = pa.schema([pa.field(name, kind, nullable=False) for name, kind in _QUARANTINE_TYPES.items()])
-"""The landing table ``quarantine``: one row per refused row of a file. ``table`` is the landing table that it was meant for;
-``row_json`` its values as text without direct personal data (empty object for rows that could not be split into fields)."""
 
 
 @dataclass(frozen=True)
@@ -48,37 +37,27 @@ class _Loaded:
     text: TextFile
 
 
-@dataclass
-class Landing:
-    """What a source filled: landing tables ordered by key, the quarantine, and the accounts of both.
-
-    ``source_flags``: flags that count rows of a file which were merged (table → flag → rows).
-    """
-
-    tables: dict[str, pa.Table] = field(default_factory=dict)
-    files: dict[str, FileReport] = field(default_factory=dict)
-    reports: dict[str, TableReport] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    source_flags: dict[str, dict[str, int]] = field(default_factory=dict)
-
-
 class Workbench:
     """Reads files, refuses rows, lands tables. Use as a context manager.
 
-    ``source``: its name; ``zone``: the zone of its local times; ``now``: the wall clock, after which nothing can have happened.
+    ``zone``: the zone of the source's local times; ``now``: the wall clock, after which nothing can have happened. What came of
+    it stands in ``tables`` (by name), ``files``, ``reports`` and ``skipped`` (see ``LandingReport``). ``source_flags`` are flags
+    that count rows of a file which were merged (table → flag → rows).
     """
 
-    def __init__(
-        self, source: str, zone: str, now: dt.datetime, threads: int, memory_limit: str, spill: str, progress: Callable[[str], None]
-    ) -> None:
-        self.source = source
+    def __init__(self, context: LandingContext, zone: str, now: dt.datetime) -> None:
+        self.source = context.source
         self.zone = zone
-        self.progress = progress
-        self.landing = Landing()
+        self.progress = context.progress
+        self.tables: dict[str, pa.Table] = {}
+        self.files: dict[str, FileReport] = {}
+        self.reports: dict[str, TableReport] = {}
+        self.skipped: dict[str, str] = {}
+        self.source_flags: dict[str, dict[str, int]] = {}
         self._now = now.astimezone(UTC).replace(tzinfo=None)
         self._loaded: dict[str, _Loaded] = {}
         self._made_from: dict[str, str] = {}
-        self._connection = duckdb.connect(config={"threads": threads, "memory_limit": memory_limit, "temp_directory": spill})
+        self._connection = connect(context)
         self._connection.execute("create schema source; create schema landed")
 
     def __enter__(self) -> Self:
@@ -142,26 +121,25 @@ class Workbench:
         columns = ", ".join(column.name for column in table.all_columns)
         key = ", ".join(table.key)
         rows = self._connection.execute(f"select {columns} from landed.{table.name} order by {key}").to_arrow_table()
-        self.landing.tables[table.name] = rows.cast(_naive(table.schema)).cast(table.schema)
+        self.tables[table.name] = rows.cast(_naive(table.schema)).cast(table.schema)
 
     def skip(self, table: str, reason: str) -> None:
         """Record, and say, that ``table`` can't be filled from this data."""
-        self.landing.skipped[table] = reason
+        self.skipped[table] = reason
         self.progress(f"{table}: skipped, {reason}")
 
-    def finish(self) -> Landing:
+    def finish(self) -> None:
         """Skip what was neither landed nor skipped, close the accounts and add the ``quarantine``."""
         for name in TABLES:
-            if name not in self.landing.tables and name not in self.landing.skipped:
+            if name not in self.tables and name not in self.skipped:
                 self.skip(name, f"the source {self.source} has none")
         for loaded in self._loaded.values():
-            self.landing.files[loaded.file.name] = self._file_report(loaded)
-        for name, rows in self.landing.tables.items():
-            self.landing.reports[name] = self._table_report(name, rows)
+            self.files[loaded.file.name] = self._file_report(loaded)
+        for name, rows in self.tables.items():
+            self.reports[name] = self._table_report(name, rows)
         parts = [self._quarantined(loaded) for loaded in self._loaded.values()]
         refused = pa.concat_tables(parts).cast(QUARANTINE)
-        self.landing.tables["quarantine"] = refused.sort_by([("source_file", "ascending"), (SOURCE_ROW, "ascending")])
-        return self.landing
+        self.tables["quarantine"] = refused.sort_by([("source_file", "ascending"), (SOURCE_ROW, "ascending")])
 
     def _absent(self, table: Table, query: str) -> str:
         given = {str(row[0]) for row in self._connection.execute(f"describe {query}").fetchall()}
@@ -230,12 +208,12 @@ class Workbench:
 
     def _table_report(self, name: str, rows: pa.Table) -> TableReport:
         made_from = self._made_from[name]
-        flags = _flag_counts(rows) | self.landing.source_flags.get(name, {})
+        flags = _flag_counts(rows) | self.source_flags.get(name, {})
         if made_from in self._loaded:
             base = self._file_report(self._loaded[made_from])
             source, used, quarantined = base.source_rows, base.used_rows, base.quarantined
         else:
-            source = used = self.landing.tables[made_from.removeprefix("landed.")].num_rows
+            source = used = self.tables[made_from.removeprefix("landed.")].num_rows
             quarantined = {}
         return TableReport(
             made_from=self._name_of(made_from),
@@ -263,6 +241,12 @@ class Workbench:
             for row in loaded.text.malformed
         ]
         return pa.concat_tables([rows, pa.Table.from_pylist(malformed, schema=QUARANTINE)])
+
+
+def connect(context: LandingContext) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB with the threads and memory of ``context``."""
+    config = {"threads": context.threads, "memory_limit": context.memory_limit, "temp_directory": context.spill}
+    return duckdb.connect(config=config)
 
 
 def flags(conditions: dict[str, str]) -> str:

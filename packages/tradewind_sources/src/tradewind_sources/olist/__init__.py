@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from tradewind_sources.archived import archive_source
 from tradewind_sources.archives import Archive
 from tradewind_sources.olist import archive, catalogue, feedback, files, funnel, geography, orders
-from tradewind_sources.source import Source
+from tradewind_sources.source import Marketplace
 from tradewind_sources.workbench import Workbench
 
 _TABLE_OF = {
@@ -48,11 +49,9 @@ def fill(archives: Sequence[Archive], bench: Workbench) -> None:
             bench.skip(table, f"there is no {archive.FUNNEL_ZIP} beside the orders")
 
 
-OLIST = Source(
+OLIST = archive_source(
     name="olist",
-    country="BR",
-    currency="BRL",
-    zone="America/Sao_Paulo",
+    marketplace=Marketplace(country="BR", currency="BRL", zone="America/Sao_Paulo"),
     how_to_get="pass DATA=<zip or folder>, or get the archive by `tradewind fetch olist`",
     find=archive.find,
     digest=archive.digest,

@@ -50,4 +50,4 @@ def land_postal_areas(bench: Workbench) -> None:
         "select count(*) - (select sum(points_count) from landed.postal_areas) from source.geolocation where reason is null"
     )
     if merged:
-        bench.landing.source_flags["postal_areas"] = {"duplicate_point": merged}
+        bench.source_flags["postal_areas"] = {"duplicate_point": merged}
