@@ -10,7 +10,7 @@ from typing import Any
 from dagster_project.lib.summary import RunSummary
 from tradewind_contracts.digests import digest_json
 from tradewind_contracts.errors import NotFoundError, StateError
-from tradewind_contracts.files import sole_holder, write_text
+from tradewind_contracts.files import write_text
 from tradewind_contracts.settings import Settings
 
 INSTANCE = """\
@@ -97,13 +97,13 @@ def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSu
     from dagster_project.definitions import defs
     from dagster_project.lib.failures import raised
     from dagster_project.lib.progress import LOGGER, listening
+    from dagster_project.lib.resources import sole_run
     from dagster_project.lib.summary import summarise
 
     job = defs.resolve_job_def(name)
     config: dict[str, Any] = {"loggers": {LOGGER: {}}}
-    busy = f"{settings.paths.world}: another run is under way here; wait for it to end, or name another with TRADEWIND_WORLD=…"
     with (
-        sole_holder(settings.paths.world / ".run.lock", busy),
+        sole_run(settings),
         raised(settings),
         _instance(settings) as instance,
         listening(progress),

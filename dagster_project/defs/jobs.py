@@ -2,7 +2,18 @@
 
 import dagster as dg
 
-STAGES_OF_DATA = ("landing", "staging", "intermediate", "marts", "features", "labels", "published", "feature_views", "online_store")
+STAGES_OF_DATA = (
+    "archives",
+    "landing",
+    "staging",
+    "intermediate",
+    "marts",
+    "features",
+    "labels",
+    "published",
+    "feature_views",
+    "online_store",
+)
 STAGES_OF_MODELS = ("training_sets", "models", "registry")
 
 first_parcel = dg.define_asset_job(

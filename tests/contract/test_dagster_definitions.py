@@ -100,6 +100,8 @@ def test_nothing_reads_from_a_stage_to_its_right(specs: dict[dg.AssetKey, dg.Ass
         if order.index(dep.asset_key.path[0]) > order.index(key.path[0])
         # Features and labels wait for the published marts, and read nothing of them.
         and dep.asset_key != dg.AssetKey(["published", "fct_parcels"])
+        # The noise floor waits until the version is sealed, so that nothing of the truth can be in it.
+        and key != dg.AssetKey(["models", "eta_noise_floor"])
     ]
     assert backwards == []
 
@@ -158,5 +160,10 @@ def test_jobs_schedules_and_the_sensor_are_there(defs: dg.Definitions) -> None:
 
 def test_the_first_parcel_is_everything_but_the_nightly_scores(defs: dg.Definitions, specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
     selected = defs.resolve_job_def("first_parcel").asset_layer.selected_asset_keys
-    everything = {key for key in specs if key.path[0] not in ("scores", "archives")}
-    assert selected == everything
+    assert selected == {key for key in specs if key.path[0] != "scores"}
+
+
+def test_nothing_that_is_served_or_judged_descends_from_the_noise_floor(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    floor = dg.AssetKey(["models", "eta_noise_floor"])
+    assert dg.AssetKey(["registry", "eta_version"]) in ancestors(specs, floor)
+    assert [key for key in specs if floor in ancestors(specs, key)] == []

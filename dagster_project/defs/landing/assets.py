@@ -1,12 +1,13 @@
-"""From the archive as downloaded to the landing tables and the world's clock."""
+"""From the archive, as handed over or simulated, to the landing tables and the world's clock."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
+from dagster_project.lib.archives import data_of, fingerprint
 from dagster_project.lib.metadata import rows, stopwatch, table
 from dagster_project.lib.specs import asset, key, owner_of
-from tradewind_contracts.errors import SettingsError
+from dagster_project.lib.standing import newest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.settings import settings as present
 from tradewind_contracts.tables import TABLES
@@ -14,12 +15,36 @@ from tradewind_contracts.tables import TABLES
 SOURCE = present().source
 ARCHIVE = key("archives", SOURCE)
 
-archive = asset(
-    "archives",
-    SOURCE,
-    "The source's files as somebody hands them over: a zip or a folder, read where they lie (TRADEWIND_DATA). A sensor watches them.",
-    kinds=["file"],
+
+@dg.multi_asset(
+    name=f"archives__{SOURCE}",
+    specs=[
+        asset(
+            "archives",
+            SOURCE,
+            "The source's files: a zip or a folder, read where they lie (TRADEWIND_DATA). The simulator makes its own where none are given. "
+            "A sensor watches them.",
+            kinds=["file"],
+        )
+    ],
 )
+def archive(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
+    with stopwatch() as watch:
+        data = data_of(settings, context.log.info)
+        state = fingerprint(data)
+        reused = (newest(context, ARCHIVE, settings) or {}).get("state") == state
+    yield dg.MaterializeResult(
+        asset_key=ARCHIVE,
+        metadata={
+            "path": dg.MetadataValue.path(str(data)),
+            "given": settings.data_path is not None,
+            "state": state,
+            "reused": reused,
+            "world": settings.world_name,
+            "stage_seconds": watch.seconds,
+        },
+        data_version=dg.DataVersion(state),
+    )
 
 
 @dg.multi_asset(
@@ -41,11 +66,8 @@ def land(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
     from tradewind_contracts.manifest import Manifest
     from tradewind_sources import land as land_source
 
-    data = settings.data_path
-    if data is not None and not data.exists():
-        raise SettingsError(f"{data}: no such file or folder; pass the source's archive as DATA=<zip or folder>")
     with stopwatch() as watch:
-        report = land_source(settings.source, data, settings, context.log.info)
+        report = land_source(settings.source, data_of(settings, context.log.info), settings, context.log.info)
     manifest = Manifest.read(settings.paths.landing)
     for name in TABLES:
         found, landed = report.tables.get(name), manifest.tables.get(name)

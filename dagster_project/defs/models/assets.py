@@ -8,11 +8,13 @@ import dagster as dg
 from dagster_project.lib.generated import FAMILY, service_views, views
 from dagster_project.lib.metadata import metrics_table, plot, rows, stopwatch, table
 from dagster_project.lib.specs import LOGISTICS, SCIENCE, asset, key
-from dagster_project.lib.standing import INPUTS, inputs_of, newest_value, standing
+from dagster_project.lib.standing import INPUTS, inputs_of, newest, newest_value, standing
+from tradewind_contracts.digests import digest_json
 from tradewind_contracts.settings import Settings
 
 TRAINING_SET, MODEL = key("training_sets", FAMILY), key("models", FAMILY)
 VERSION, CHAMPION, SCORES = key("registry", f"{FAMILY}_version"), key("registry", f"{FAMILY}_champion"), key("scores", f"{FAMILY}_nightly")
+NOISE_FLOOR = key("models", f"{FAMILY}_noise_floor")
 LABELS = key("published", "lbl_parcel__delivery")
 
 
@@ -141,12 +143,59 @@ def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
 
 
 @dg.multi_asset(
+    name="models__eta_noise_floor",
+    specs=[
+        asset(
+            "models",
+            f"{FAMILY}_noise_floor",
+            "The version's error and the baselines' beside the error that nobody could avoid, where a simulator planted the truth. An "
+            "evaluation, after the version is sealed: no model, gate or bundle reads it. It proves the code, never the method.",
+            kinds=["python"],
+            deps=[MODEL, VERSION],
+            owner=SCIENCE,
+        )
+    ],
+)
+def noise_floor(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
+    from tradewind_lifecycle import noise_floor as floors
+    from tradewind_lifecycle.candidates import fit_candidate
+
+    with stopwatch() as watch:
+        candidate = fit_candidate(settings, newest_value(context, TRAINING_SET, "digest", settings))
+        found = floors.floor_of_scores(settings, candidate.predictions, newest_value(context, VERSION, "reference", settings))
+    digest = digest_json(found if isinstance(found, str) else found.model_dump())[:16]
+    reused = (newest(context, NOISE_FLOOR, settings) or {}).get("digest") == digest
+    seen = {"digest": digest, "reused": reused, "world": settings.world_name, "stage_seconds": watch.seconds}
+    if isinstance(found, str):
+        context.log.info(found)
+        yield dg.MaterializeResult(asset_key=NOISE_FLOOR, metadata={"skipped": found, **seen}, data_version=dg.DataVersion(digest))
+        return
+    context.log.info(f"noise floor {found.floor_mae_days:.3f} days; {found.model} stands at {found.ratios[found.model]:.3f} of it")
+    yield dg.MaterializeResult(
+        asset_key=NOISE_FLOOR,
+        metadata={
+            **rows(found.parcels),
+            "floor_mae_days": found.floor_mae_days,
+            "errors": table([{"who": who, "MAE, days": mae, "of the floor": found.ratios[who]} for who, mae in found.mae_days.items()]),
+            **{f"ratio/{FAMILY if who == found.model else who}": ratio for who, ratio in found.ratios.items()},
+            **{f"planted_level/{level}": share for level, share in found.planted_levels.items()},
+            **{f"quantile_gap_days/{level}": days for level, days in found.quantile_gap_days.items()},
+            "version": found.model,
+            "data_kind": found.data_kind,
+            "report": dg.MetadataValue.path(str(floors.report_path(settings))),
+            **seen,
+        },
+        data_version=dg.DataVersion(digest),
+    )
+
+
+@dg.multi_asset(
     name="registry__eta_champion",
     specs=[
         asset(
             "registry",
             f"{FAMILY}_champion",
-            "The alias that services follow. It moves only to a version that passed every gate; else the one before stays.",
+            "The alias that services of this world follow. It moves only to a version that passed every gate; else the one before stays.",
             kinds=["python", "sqlite"],
             deps=[VERSION],
             owner=SCIENCE,
