@@ -8,10 +8,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := $(wildcard packages/*)
 
-# SOURCE=olist DATA=<zip or folder> AS_OF=2018-04-01 WORLD=… PORT=…: passed on only where given.
+# SOURCE=simulator|olist DATA=<zip or folder> AS_OF=2018-04-01 WORLD=… PORT=…: passed on only where given.
 RUN_OPTIONS := $(if $(SOURCE),--source $(SOURCE)) $(if $(DATA),--data "$(DATA)") $(if $(AS_OF),--as-of $(AS_OF))
 
-.PHONY: help setup run test check dev serve bench lock clean docs
+# PRESET=tiny|small|large OUT=<folder> SEED=… DAYS=… ORDERS=…
+SIMULATE_OPTIONS := --preset $(or $(PRESET),small) --out "$(or $(OUT),var/simulated/$(or $(PRESET),small)-$(or $(SEED),7))" \
+  $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS)) $(if $(ORDERS),--orders-per-day $(ORDERS))
+
+.PHONY: help setup run simulate test check dev serve bench lock clean docs
 
 help: ## List all commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,8 +29,11 @@ $(STAMP): requirements.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
 	@touch $@
 
-run: $(STAMP) ## The main job, from raw files to an answered ETA (SOURCE=olist DATA=… AS_OF=…)
+run: $(STAMP) ## The main job, from raw or simulated files to an answered ETA (SOURCE=olist DATA=… AS_OF=…)
 	@$(BIN)/tradewind run $(RUN_OPTIONS)
+
+simulate: $(STAMP) ## A marketplace with planted truth, into a folder for DATA=… (PRESET=tiny|small|large OUT=… SEED=… DAYS=… ORDERS=…)
+	@$(BIN)/tradewind simulate $(SIMULATE_OPTIONS)
 
 test: $(STAMP) ## All tests
 	@.ci/parts tests

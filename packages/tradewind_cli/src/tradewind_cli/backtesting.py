@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from tradewind_cli.running import execute, settings_of_run, wide_console
-from tradewind_cli.tables import metrics_table
+from tradewind_cli.tables import PROVES_CODE, floor_table, metrics_table
 from tradewind_contracts.errors import NotFoundError
 from tradewind_contracts.instants import parse_instant
 from tradewind_contracts.settings import settings
@@ -14,7 +14,7 @@ from tradewind_contracts.world import World
 FAMILIES = ("eta",)
 
 
-def backtest(family: str, *, as_of: str, days: int, out: Path, source: str, data: Path | None) -> None:
+def backtest(family: str, *, as_of: str, days: int, out: Path, source: str | None, data: Path | None) -> None:
     """Build the tables and features of the data in a world of their own (once), fit as of ``as_of``, score the following days.
 
     Raises:
@@ -23,16 +23,22 @@ def backtest(family: str, *, as_of: str, days: int, out: Path, source: str, data
     """
     _known(family)
     console = wide_console()
-    built = settings_of_run(source, data, None, world=f"{source}-backtest")
+    built = settings_of_run(source, data, None, world=f"{source or settings().source}-backtest")
     execute("features_only", built, console)
     from tradewind_lifecycle.backtest import backtest as run_backtest
+    from tradewind_lifecycle.noise_floor import floor_of_file
+    from tradewind_lifecycle.provenance import data_kind
 
     instant = parse_instant(as_of, World.read(built.paths.world_file).zone)
     report = run_backtest(built, family, instant, days, out, progress=lambda line: console.print(f"  [dim]{escape(line)}[/]"))
     title = f"{family} as of {as_of}, {days} days: {report.delivered:,} parcels that the archive shows delivered (of {report.rows:,})"
-    console.print(metrics_table(title, report.metrics))
+    kind = data_kind(built)
+    console.print(metrics_table(f"{title}, {kind} data", report.metrics))
     for baseline, (mean, low, high) in report.differences.items():
         console.print(f"MAE less that of {baseline.replace('_', ' ')}: {mean:+.3f} days (95 % paired bootstrap: {low:+.3f} to {high:+.3f})")
+    if kind == "simulated":
+        console.print(floor_table(floor_of_file(built, out, family)))
+        console.print(PROVES_CODE)
     console.print(f"{report.rows:,} parcels → {out}")
 
 

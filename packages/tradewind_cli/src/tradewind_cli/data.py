@@ -20,8 +20,8 @@ def backtest(
     family: Annotated[str, typer.Argument(help="Model family, such as eta.")],
     as_of: Annotated[str, typer.Option(help="Fit on what was known at this instant (a date is the start of that local day).")],
     out: Annotated[Path, typer.Option(help="Parquet file to write: one row per parcel.")],
-    source: Annotated[str, typer.Option(help="Source of the data.")] = "olist",
-    data: Annotated[Path | None, typer.Option(help="Zip or folder with the source's files.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source of the data.", show_default="simulator")] = None,
+    data: Annotated[Path | None, typer.Option(help="Zip or folder with the source's files; the simulator makes its own without.")] = None,
     days: Annotated[int, typer.Option(min=1, help="Days after as_of whose orders are scored.")] = 30,
 ) -> None:
     """Fit on what was known at as_of, then score every order of the following days as it would have been at its purchase."""

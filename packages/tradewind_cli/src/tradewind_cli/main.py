@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradewind_cli import data, models, services
+from tradewind_cli import data, models, services, simulation
 from tradewind_contracts.errors import TradewindError
 from tradewind_contracts.refusals import refusal_in
 from tradewind_contracts.settings import settings
@@ -26,12 +26,15 @@ app.command("dev")(services.dev)
 app.command("serve")(services.serve)
 app.command("docs")(services.docs)
 app.add_typer(models.app, name="models")
+app.add_typer(simulation.app, name="simulate")
 
 
 @app.command("run")
 def run(
-    source: Annotated[str | None, typer.Option(help="Source that fills the world.", show_default="olist")] = None,
-    data_: Annotated[Path | None, typer.Option("--data", help="Zip or folder with the source's files.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source that fills the world.", show_default="simulator")] = None,
+    data_: Annotated[
+        Path | None, typer.Option("--data", help="Zip or folder with the source's files; the simulator makes its own without.")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="Freeze the clock here: a local date, or an instant. Default: 30 days before the newest row.")
     ] = None,

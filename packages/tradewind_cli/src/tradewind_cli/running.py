@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from tradewind_cli.workspace import importable
-from tradewind_contracts.errors import SettingsError
 from tradewind_contracts.instants import parse_instant
 from tradewind_contracts.settings import Settings, use
 
@@ -36,26 +35,27 @@ def wide_console() -> Console:
 
 
 def settings_of_run(source: str | None, data: Path | None, as_of: str | None, world: str | None = None) -> Settings:
-    """The settings of a run, with its data found.
+    """The settings of a run, whose data is there or can be made.
 
     Raises:
+        NotFoundError: there is no such source.
         SettingsError: ``as_of`` is no instant, or there is no data; says how to get the archive.
     """
     settings = use(source=source, data=str(data.absolute()) if data else None, as_of=as_of, world=world)
     if settings.as_of:
         # Only whether it is an instant at all: its zone is the world's, and landing reads it again.
         parse_instant(settings.as_of, "UTC")
-    if settings.data_path is None:
-        raise SettingsError(
-            f"no data for the source {settings.source!r}: get the archive with `tradewind fetch {settings.source} --to data` "
-            "(pip install kagglehub), then `make run DATA=data`"
-        )
+    importable()
+    from dagster_project.lib.archives import require_data
+
+    require_data(settings)
     return settings
 
 
 def execute(job: str, settings: Settings, console: Console) -> "RunSummary":
     """Execute a Dagster job of this workspace in this process; each step prints as it starts, tells of itself, and ends."""
-    console.print(f"[bold]tradewind {job}[/]  source {settings.source}, data {settings.data_path}, home {settings.home}")
+    data = settings.data_path or f"of its own ({settings.paths.simulated})"
+    console.print(f"[bold]tradewind {job}[/]  source {settings.source}, data {data}, home {settings.home}")
     console.print("[dim]loading Dagster and dbt's manifest …[/]")
     importable()
     from dagster_project.execution import run_job

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from tradewind_cli.tables import metrics_table, number, plain_table
+from tradewind_cli.tables import PROVES_CODE, floor_table, metrics_table, number, plain_table
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
+from tradewind_lifecycle.provenance import data_kind
 from tradewind_registry.client import RegistryClient
 from tradewind_registry.records import Version
 
@@ -27,12 +28,14 @@ def show(summary: "RunSummary", settings: Settings, console: Console) -> None:
     with RegistryClient.open(settings) as registry:
         champion = registry.resolve("eta@champion")
         verdicts = registry.verdicts(champion)
-    console.print(_metrics(champion))
+    kind = champion.facts.get("data_kind", "real")
+    console.print(_metrics(champion, kind))
+    _floor(summary, settings, console)
     passed = sum(v.passed for v in verdicts)
     console.print(f"champion: [bold]{champion.reference}[/], bundle {champion.bundle_digest[:12]}, gates {passed}/{len(verdicts)} passed")
     answers = settings.paths.reports / "questions" / f"{settings.world_name}.json"
     asked = json.loads(answers.read_text(encoding="utf-8"))
-    console.print(_answers(asked) if asked else "[yellow]no order was placed on the day after: nothing was asked[/]")
+    console.print(_answers(asked, kind) if asked else "[yellow]no order was placed on the day after: nothing was asked[/]")
     console.print("next: [bold]make dev[/] (the graph, runs and plots in the Dagster UI)   [bold]make serve[/] (the service on loopback)")
     console.print(f"      tradewind models card {champion.reference}")
 
@@ -60,17 +63,26 @@ def _quality(summary: "RunSummary") -> Table:
     return table
 
 
-def _metrics(version: Version) -> Table:
-    kind = version.facts.get("data_kind", "real")
+def _metrics(version: Version, kind: str) -> Table:
     title = f"{version.reference} beside the baselines: {version.rows:,} parcels of the days after its fit ({kind} data)"
     return metrics_table(title, {version.reference: version.metrics, **version.baselines})
 
 
-def _answers(answers: Sequence[Mapping[str, Any]]) -> Table:
+def _floor(summary: "RunSummary", settings: Settings, console: Console) -> None:
+    """The noise floor, where this run measured one: only simulated data have a planted truth."""
+    facts = summary.facts.get("models/eta_noise_floor", {})
+    if "floor_mae_days" in facts:
+        from tradewind_lifecycle.noise_floor import NoiseFloor, report_path
+
+        console.print(floor_table(NoiseFloor.model_validate_json(report_path(settings).read_text(encoding="utf-8"))))
+    if data_kind(settings) == "simulated":
+        console.print(PROVES_CODE)
+
+
+def _answers(answers: Sequence[Mapping[str, Any]], kind: str) -> Table:
     columns = ("p10", "p50", "p90", "it took", "", "promise shown")
-    table = plain_table(
-        "Asked over HTTP: real orders of the day after, beside what the archive says happened later (days)", "order", columns
-    )
+    told = "the archive says" if kind == "real" else "the simulator says"
+    table = plain_table(f"Asked over HTTP: {kind} orders of the day after, beside what {told} happened later (days)", "order", columns)
     for asked in answers:
         days = [asked["answer"]["estimates"][q]["days"] for q in ("p10", "p50", "p90")]
         actual = asked["actual_days"]

@@ -1,9 +1,16 @@
 """Tables on the terminal: one look for all commands."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from tradewind_lifecycle.noise_floor import NoiseFloor
+
+PROVES_CODE = "[yellow]simulated data[/]: a win here proves the code, never the method; it says nothing of a real marketplace"
+"""Said wherever the command shows results of a simulated world."""
 
 METRICS = {
     "mae_days": "MAE of p50, days",
@@ -21,6 +28,18 @@ def metrics_table(title: str, metrics: Mapping[str, Mapping[str, float | None]])
     table = plain_table(title, "", [METRICS[name] for name in names])
     for who, values in metrics.items():
         table.add_row(who.replace("_", " "), *(number(values.get(name)) for name in names))
+    return table
+
+
+def floor_table(floor: "NoiseFloor | str") -> Table | str:
+    """Errors beside the noise floor: MAE and its ratio to what nobody could avoid; or why there is none."""
+    if isinstance(floor, str):
+        return floor
+    title = f"Beside the noise floor: {floor.parcels:,} parcels whose planted law is known (simulated data)"
+    table = plain_table(title, "", ("MAE of p50, days", "of the floor"))
+    table.add_row("noise floor", number(floor.floor_mae_days), number(1.0))
+    for who, mae in floor.mae_days.items():
+        table.add_row(who.replace("_", " "), number(mae), number(floor.ratios[who]))
     return table
 
 

@@ -1,0 +1,120 @@
+"""What `tradewind simulate` does and shows: progress, rows by table, planted dirt, time, memory, and what to do next."""
+
+import contextlib
+import resource
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tradewind_cli.running import wide_console
+from tradewind_cli.tables import plain_table
+
+if TYPE_CHECKING:
+    from tradewind_simulator import Simulated
+
+DIRT = "dirt"
+"""The truth table that counts planted junk rows: table, reason, day, rows_count."""
+
+
+def simulate_world(out: Path, *, preset: str, wanted: Mapping[str, int], interventions: Sequence[str], threads: int | None) -> None:
+    """Simulate a fresh world into ``out``: the scale of ``preset``, with what is ``wanted`` otherwise (seed, days, orders_per_day).
+
+    Raises:
+        SettingsError: no such preset, an impossible parameter, or an intervention that can't be read.
+        StateError: ``out`` exists, or can't be written; it is absent then.
+    """
+    import tradewind_simulator
+
+    parameters = tradewind_simulator.preset(preset, **wanted)
+    console = wide_console()
+    console.print(f"[bold]tradewind simulate[/]  preset {preset}{''.join(f', {name} {value}' for name, value in wanted.items())} → {out}")
+    with _told(console, threads) as progress:
+        made = tradewind_simulator.simulate(parameters, out, progress, interventions)
+    _show(made, out, console)
+
+
+def extend_world(out: Path, *, days: int, threads: int | None) -> None:
+    """Add ``days`` to the world in ``out``.
+
+    Raises:
+        SettingsError: ``days`` is below 1.
+        SourceError: ``out`` is no simulated world.
+        StateError: it can't be continued or written; it is as it was.
+    """
+    import tradewind_simulator
+
+    console = wide_console()
+    with _told(console, threads) as progress:
+        made = tradewind_simulator.extend(out, days, progress)
+    _show(made, out, console)
+
+
+def report_on(data: Path, out: Path, real: Path | None) -> None:
+    """Write the fidelity report of the world in ``data`` to ``out``.
+
+    Raises:
+        TradewindError: there is no world, the real data can't be read, or ``out`` can't be written.
+    """
+    from tradewind_simulator.report import write_report
+
+    console = wide_console()
+    with _told(console, None) as progress:
+        write_report(data, out, real, progress)
+    console.print(f"fidelity of {data} → [bold]{out}[/]")
+
+
+@contextlib.contextmanager
+def _told(console: Console, threads: int | None) -> Iterator[Callable[[str], None]]:
+    """Progress: on a terminal one line that changes, elsewhere a line each time."""
+    if threads is not None:
+        import pyarrow as pa
+
+        pa.set_cpu_count(threads)
+    if not console.is_terminal:
+        yield lambda line: console.print(escape(line))
+        return
+    with console.status("beginning …") as status:
+        yield lambda line: status.update(escape(line))
+
+
+def _show(made: "Simulated", out: Path, console: Console) -> None:
+    console.print(_rows(made, _dirt(out)))
+    console.print(f"{made.days:,} days in {made.seconds:.1f} s, at most {_peak_megabytes():,.0f} MB of memory")
+    console.print(f"simulated data: [bold]{out}/observed[/] is for the pipeline, {out}/truth for evaluations only")
+    console.print(f"next: [bold]make run DATA={out}[/]   tradewind simulate --continue --out {out}   tradewind simulate report {out}")
+
+
+def _rows(made: "Simulated", dirt: Mapping[str, int]) -> Table:
+    table = plain_table("Written", "table", ("rows", "of them planted dirt"))
+    for name, rows in sorted(made.rows.items()):
+        table.add_row(name, f"{rows:,}", f"{dirt[name]:,}" if name in dirt else "")
+    table.add_section()
+    for name, rows in sorted(made.truth_rows.items()):
+        table.add_row(f"truth: {name}", f"{rows:,}", "")
+    return table
+
+
+def _dirt(out: Path) -> dict[str, int]:
+    """Rows of planted dirt in the whole world, by table."""
+    from tradewind_contracts.errors import NotFoundError
+    from tradewind_simulator import truth
+
+    try:
+        found = truth.read(out, DIRT)
+    except NotFoundError:
+        return {}
+    counts: dict[str, int] = {}
+    for name, rows in zip(found["table"].to_pylist(), found["rows_count"].to_pylist(), strict=True):
+        counts[name] = counts.get(name, 0) + rows
+    return counts
+
+
+def _peak_megabytes() -> float:
+    """The most memory that this process has held; the system counts in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3 / 1.024)
