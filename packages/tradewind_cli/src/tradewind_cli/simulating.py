@@ -109,8 +109,8 @@ def _dirt(out: Path) -> dict[str, int]:
     except NotFoundError:
         return {}
     counts: dict[str, int] = {}
-    for name, rows in zip(found["table"].to_pylist(), found["rows_count"].to_pylist(), strict=True):
-        counts[name] = counts.get(name, 0) + rows
+    for row in found.select(["table", "rows_count"]).to_pylist():
+        counts[row["table"]] = counts.get(row["table"], 0) + row["rows_count"]
     return counts
 
 

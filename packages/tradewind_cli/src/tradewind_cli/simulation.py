@@ -36,14 +36,15 @@ def simulate(
 
     if out is None:
         raise SettingsError("--out: missing; name the folder to write, such as `tradewind simulate --preset small --out data/simulated`")
-    scale = {"preset": preset, "seed": seed, "orders_per_day": orders_per_day}
+    numbers = {"seed": seed, "orders_per_day": orders_per_day}
     if more:
-        given = [f"--{name.replace('_', '-')}" for name, value in {**scale, "intervene": intervene}.items() if value is not None]
+        begun_with = {"preset": preset, **numbers, "intervene": intervene}
+        given = [f"--{name.replace('_', '-')}" for name, value in begun_with.items() if value is not None]
         if given:
             raise SettingsError(f"{', '.join(given)}: a world keeps what it was begun with; --continue takes --out, --days and --threads")
         simulating.extend_world(out, days=1 if days is None else days, threads=threads)
         return
-    wanted = {name: value for name, value in {**scale, "days": days}.items() if value is not None and name != "preset"}
+    wanted = {name: value for name, value in {**numbers, "days": days}.items() if value is not None}
     simulating.simulate_world(out, preset=preset or "small", wanted=wanted, interventions=intervene or [], threads=threads)
 
 

@@ -98,7 +98,7 @@ def measure(scored: pa.Table, law: pa.Table, world: str, model: str) -> NoiseFlo
     Raises:
         IntegrityError: the law has a parcel twice.
     """
-    at_purchase = law.filter(pc.equal(law["state"], AT_PURCHASE))
+    at_purchase = law.filter(pc.equal(law["state"], pa.scalar(AT_PURCHASE, law["state"].type)))
     if pc.count_distinct(at_purchase["parcel_id"]).as_py() != at_purchase.num_rows:
         raise IntegrityError(f"truth of {world}: {LAW} has a parcel twice at purchase; simulate it anew")
     places = pc.index_in(scored["parcel_id"], value_set=at_purchase["parcel_id"].combine_chunks())
