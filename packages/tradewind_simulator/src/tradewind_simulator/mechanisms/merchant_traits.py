@@ -1,0 +1,128 @@
+"""What is so of a merchant from the start and stays so: a function of its number, and of its latent quality.
+
+Aggregates of Olist's public data (CC BY-NC-SA 4.0; snapshot of 2018-07-01) where a source is given as "Olist".
+"""
+
+from typing import Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import gammaincinv, ndtr
+
+from tradewind_simulator.streams import Floats, Integers, Stream, Streams
+
+LEAD_TYPES = ("online_medium", "online_big", "industry", "offline", "online_small", "online_beginner", "online_top")
+"""What kind of seller it is, in the words of Olist's funnel; ``Merchants.entities["segment"]`` points here."""
+_LEAD_TYPE_SHARES = (0.399, 0.151, 0.149, 0.126, 0.091, 0.065, 0.019)
+"""Olist, won deals."""
+_AREA, _CATEGORY, _KIND, _QUALITY, _SALES, _GROWTH, _HANDLING, _SPREAD, _CANCEL, _TENURE = range(10)
+
+
+class Places(Protocol):
+    """What of ``Geography`` merchants need: areas by position, with the share of merchants that ship from there."""
+
+    area_ids: tuple[str, ...]
+    area_state: Integers
+    area_city: Integers
+    states: tuple[str, ...]
+    city_names: tuple[str, ...]
+    origin_weight: Floats
+
+
+class MerchantTraitsParameters(BaseModel):
+    """Laws of merchants' latent traits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    initial_standing: float = Field(
+        0.25, ge=-3, le=3, description="Mean normal score of the initial merchants' quality; chosen: survivors."
+    )
+    sales_shape: float = Field(0.5, gt=0, le=100, description="Shape of the gamma law of sales rates (mean 1), as in the Pareto/NBD; "
+                               "chosen: with products' own tails a Gini near Olist's 0.79.")  # fmt: skip
+    growth_sigma: float = Field(0.35, ge=0, le=3, description="Standard deviation of the log growth of sales a year; chosen.")
+    handling_hours: float = Field(
+        41.0, gt=0, le=1000, description="Median over merchants of the median hours from approval to hand-over; Olist: 41."
+    )
+    handling_sigma: float = Field(
+        0.60, ge=0, le=3, description="Log standard deviation of those medians beside quality; Olist: 0.63 in all."
+    )
+    handling_quality: float = Field(-0.20, le=0, ge=-3, description="On the log of those hours, per standard deviation of quality; chosen.")
+    handling_spread: float = Field(
+        0.80, ge=0, le=3, description="Log standard deviation within a merchant, at median quality; Olist: 0.88 in all."
+    )
+    cancel_share: float = Field(
+        0.005, ge=0, le=1, description="Orders that a merchant of median quality cancels; Olist: 0.7 % cancelled in all."
+    )
+    cancel_quality: float = Field(-0.5, le=0, ge=-3, description="On the log of that share, per standard deviation of quality; chosen.")
+    tenure_days: float = Field(240.0, gt=0, description="Mean days since joining of the initial merchants, exponential; chosen.")
+
+
+class MerchantTraits:
+    """Draws keyed by merchants' numbers. ``standing`` is latent quality as a normal score, ``quality`` the same from 0 to 1."""
+
+    def __init__(
+        self,
+        parameters: MerchantTraitsParameters,
+        streams: Streams,
+        places: Places,
+        categories: tuple[str, ...],
+        category_weights: Floats,
+    ) -> None:
+        self._parameters = parameters
+        self._stream: Stream = streams.stream("merchant traits")
+        self.places = places
+        self.categories = categories
+        self._areas = np.cumsum(places.origin_weight)
+        self._categories = np.cumsum(category_weights)
+        self._kinds = np.cumsum(_LEAD_TYPE_SHARES)
+
+    def area(self, numbers: Integers) -> Integers:
+        """Position of the area that each ships from."""
+        return self._stream.choice(self._areas, numbers, slot=_AREA)
+
+    def category(self, numbers: Integers) -> Integers:
+        """Position of the category that each sells most of."""
+        return self._stream.choice(self._categories, numbers, slot=_CATEGORY)
+
+    def kind(self, numbers: Integers) -> Integers:
+        """Position in ``LEAD_TYPES``."""
+        return self._stream.choice(self._kinds, numbers, slot=_KIND)
+
+    def initial_standing(self, numbers: Integers) -> Floats:
+        """Quality of merchants that are there at the start."""
+        return self._parameters.initial_standing + self._stream.normal(numbers, slot=_QUALITY)
+
+    def initial_tenure(self, numbers: Integers) -> Integers:
+        """Days since they joined."""
+        return np.minimum(self._parameters.tenure_days * self._stream.exponential(numbers, slot=_TENURE), 3000.0).astype(np.int64)
+
+    def sales_rate(self, numbers: Integers) -> Floats:
+        """Latent scale of sales; mean 1 over merchants."""
+        shape = self._parameters.sales_shape
+        return np.maximum(np.asarray(gammaincinv(shape, self._stream.uniform(numbers, slot=_SALES))) / shape, 1e-4)
+
+    def growth(self, numbers: Integers) -> Floats:
+        """Latent log growth of sales a year."""
+        return self._parameters.growth_sigma * self._stream.normal(numbers, slot=_GROWTH)
+
+    def handling_hours(self, numbers: Integers, standing: Floats) -> Floats:
+        """Median hours from approval to hand-over."""
+        p = self._parameters
+        log_hours = p.handling_sigma * self._stream.normal(numbers, slot=_HANDLING) + p.handling_quality * standing
+        return p.handling_hours * np.exp(log_hours)
+
+    def handling_sigma(self, numbers: Integers, standing: Floats) -> Floats:
+        """Log standard deviation of those hours over a merchant's parcels: the better, the steadier."""
+        p = self._parameters
+        return p.handling_spread * np.exp(0.15 * self._stream.normal(numbers, slot=_SPREAD) - 0.1 * standing)
+
+    def cancel_probability(self, numbers: Integers, standing: Floats) -> Floats:
+        """Share of its orders that it cancels."""
+        p = self._parameters
+        log_share = p.cancel_quality * standing + 0.5 * self._stream.normal(numbers, slot=_CANCEL)
+        return np.minimum(p.cancel_share * np.exp(log_share), 1.0)
+
+
+def quality(standing: Floats) -> Floats:
+    """Latent quality from 0 to 1 of its normal score."""
+    return np.asarray(ndtr(standing))
