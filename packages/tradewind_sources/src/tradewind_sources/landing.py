@@ -19,10 +19,11 @@ from tradewind_contracts.tables import TABLES
 from tradewind_contracts.world import World
 from tradewind_sources.olist import OLIST
 from tradewind_sources.report import LandingReport
+from tradewind_sources.simulator import SIMULATOR
 from tradewind_sources.source import Delivery, Landing, LandingContext, Marketplace, Previous, Progress, Source
 from tradewind_sources.storing import clean, locked, present, store
 
-SOURCES: dict[str, Source] = {OLIST.name: OLIST}
+SOURCES: dict[str, Source] = {source.name: source for source in (OLIST, SIMULATOR)}
 """The sources that come with the house."""
 
 AS_OF_DAYS_BEFORE_NEWEST = 30
