@@ -8,7 +8,7 @@
 {# Whether `event` may come straight after `before`, at a hub that is the same one or not. #}
 {% macro is_next_scan(before, event, is_same_hub, is_sent_here) -%}
     case {{ before }}
-            when 'picked_up' then {{ event }} = 'arrived'
+            when 'picked_up' then {{ event }} in ('arrived', 'sorted')
             when 'arrived' then {{ event }} = 'sorted' and {{ is_same_hub }}
             when 'sorted' then {{ event }} in ('departed', 'out_for_delivery') and {{ is_same_hub }}
             when 'departed' then {{ event }} = 'arrived' and {{ is_sent_here }}

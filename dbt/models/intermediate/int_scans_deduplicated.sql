@@ -1,5 +1,5 @@
 -- One row per scan that happened: uploads of the same parcel, hub and event within seconds are one, known since the first of them.
--- A new visit to a hub begins with an arrival long after the parcel left it; sooner, it is a clock that is wrong.
+-- A new visit to a hub begins where the parcel was scanned elsewhere meanwhile, long after; sooner, it is a clock that is wrong.
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='parcel_id', on_schema_change='fail') }}
 
 with
@@ -49,13 +49,21 @@ trusted as (
     from scans
 ),
 
+counted as (
+    select
+        *,
+        row_number() over (partition by parcel_id order by trusted_at, scan_id)
+        - row_number() over (partition by parcel_id, hub_id order by trusted_at, scan_id) as elsewhere_count
+    from trusted
+),
+
 returns as (
     select
         *,
-        event = 'arrived' and trusted_at - max(trusted_at) filter (where event = 'departed') over (
-            partition by parcel_id, hub_id order by trusted_at, scan_id rows between unbounded preceding and 1 preceding
-        ) > interval {{ var('revisit_after_hours') }} hour as is_return
-    from trusted
+        elsewhere_count > lag(elsewhere_count) over visits
+        and trusted_at - lag(trusted_at) over visits > interval {{ var('revisit_after_hours') }} hour as is_return
+    from counted
+    window visits as (partition by parcel_id, hub_id order by trusted_at, scan_id)
 ),
 
 final as (

@@ -43,10 +43,10 @@ stops as (
         parcel_id,
         stop,
         any_value(hub_id) as hub_id,
-        min(occurred_at) filter (where event = 'arrived') as came_in_at,
-        min(known_at) filter (where event = 'arrived') as came_in_known_at,
-        max(occurred_at) filter (where event = 'departed') as departed_at,
-        max(known_at) filter (where event = 'departed') as departed_known_at,
+        arg_min(occurred_at, (event = 'picked_up', scan_number)) filter (where event in ('arrived', 'picked_up')) as came_in_at,
+        arg_min(known_at, (event = 'picked_up', scan_number)) filter (where event in ('arrived', 'picked_up')) as came_in_known_at,
+        arg_max(occurred_at, scan_number) filter (where event = 'departed') as departed_at,
+        arg_max(known_at, scan_number) filter (where event = 'departed') as departed_known_at,
         arg_max(next_hub_id, scan_number) filter (where event = 'departed') as next_hub_id,
         max(changed_at) as changed_at
     from numbered
