@@ -42,10 +42,10 @@ check: $(STAMP) ## Lint, format, types, imports, SQL, dbt: the static checks
 	@.ci/parts checks
 
 dev: $(STAMP) ## The Dagster UI with the whole lineage
-	@$(BIN)/tradewind dev
+	@$(BIN)/tradewind dev $(if $(SOURCE),--source $(SOURCE))
 
 serve: $(STAMP) ## The services, on loopback
-	@$(BIN)/tradewind serve $(if $(PORT),--port $(PORT))
+	@$(BIN)/tradewind serve $(if $(PORT),--port $(PORT)) $(if $(SOURCE),--source $(SOURCE))
 
 docs: $(STAMP) ## Write the generated catalogues and manifests anew
 	@$(BIN)/tradewind docs

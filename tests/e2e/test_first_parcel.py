@@ -48,7 +48,7 @@ def tradewind(home: Path, *arguments: str) -> Ran:
 def killed_at(home: Path, archive: Path, line: str) -> str:
     """Start a run and kill it and all its children, for real, when it prints ``line``; what it had printed."""
     process = subprocess.Popen(
-        [COMMAND, "run", "--data", str(archive)],
+        [COMMAND, "run", "--source", "olist", "--data", str(archive)],
         cwd=ROOT, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     watchdog = threading.Timer(DEADLINE_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
@@ -68,14 +68,14 @@ def killed_at(home: Path, archive: Path, line: str) -> str:
 
 
 def published(home: Path) -> dict[str, str]:
-    paths = Settings(home=home).paths
+    paths = Settings(home=home, source="olist").paths
     folders = {"landing": paths.landing, "marts": paths.published / "marts", "features": paths.published / "features"}
     return {name: Manifest.read(folder).digest for name, folder in folders.items()}
 
 
 def sealed(home: Path) -> list[tuple[str, str, str]]:
     """What each version is a function of, and what it is; and where the champion points."""
-    registry = Registry.open(Settings(home=home))
+    registry = Registry.open(Settings(home=home, source="olist"))
     try:
         versions = [registry.resolve(summary.reference) for summary in registry.versions("eta")]
         champion = registry.resolve("eta@champion")
@@ -93,7 +93,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[tuple[Path, Ran]]:
     """A home in which one run went through undisturbed, and what that run printed."""
     home = tmp_path_factory.mktemp("whole")
-    ran = tradewind(home, "run", "--data", str(archive))
+    ran = tradewind(home, "run", "--source", "olist", "--data", str(archive))
     assert ran.code == 0, ran.out[-6000:]
     return home, ran
 
@@ -101,7 +101,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[t
 def test_the_run_ends_in_answers_beside_what_happened_later(whole: tuple[Path, Ran]) -> None:
     home, ran = whole
     assert re.search(r"eta@1", ran.out)
-    for said in ("champion", "lane median", "promise", "make dev", "make serve"):
+    for said in ("champion", "lane median", "promise", "real data", "make dev", "make serve"):
         assert said in ran.out, f"{said!r} is not in the summary:\n{ran.out[-5000:]}"
     answers = json.loads((home / "reports" / "questions" / "olist.json").read_text())
     assert len(answers) >= 3
@@ -129,7 +129,7 @@ def _environ_names(process: Path, home: str) -> bool:
 def test_a_second_run_changes_nothing_and_says_so(whole: tuple[Path, Ran], archive: Path) -> None:
     home, _ = whole
     before = published(home), sealed(home)
-    again = tradewind(home, "run", "--data", str(archive))
+    again = tradewind(home, "run", "--source", "olist", "--data", str(archive))
     assert again.code == 0, again.out[-5000:]
     assert (published(home), sealed(home)) == before
     assert "reused" in again.out or "unchanged" in again.out
@@ -141,7 +141,7 @@ def test_three_kills_and_a_last_run_end_where_an_undisturbed_run_does(
     home = tmp_path_factory.mktemp("killed")
     for line in KILL_AT:
         killed_at(home, archive, line)
-    ran = tradewind(home, "run", "--data", str(archive))
+    ran = tradewind(home, "run", "--source", "olist", "--data", str(archive))
     assert ran.code == 0, ran.out[-6000:]
     assert published(home) == published(whole[0])
     assert sealed(home) == sealed(whole[0])
@@ -149,7 +149,9 @@ def test_three_kills_and_a_last_run_end_where_an_undisturbed_run_does(
 
 def test_the_registry_is_readable_from_the_command(whole: tuple[Path, Ran]) -> None:
     home, _ = whole
-    listed, shown, card = (tradewind(home, "models", *words) for words in (["list"], ["show", "eta@1"], ["card", "eta@champion"]))
+    listed, shown, card = (
+        tradewind(home, "models", *words) for words in (["list"], ["show", "eta@1"], ["card", "eta@champion", "--source", "olist"])
+    )
     assert (listed.code, shown.code, card.code) == (0, 0, 0), listed.out + shown.out + card.out
     assert "eta@1" in listed.out
     assert "training set" in shown.out.lower()
@@ -164,9 +166,9 @@ def test_the_champion_scores_a_span(whole: tuple[Path, Ran], tmp_path: Path) -> 
     import pyarrow.parquet as pq
 
     home, _ = whole
-    as_of = json.loads(Settings(home=home).paths.world_file.read_text())["clock"]["at"][:10]
+    as_of = json.loads(Settings(home=home, source="olist").paths.world_file.read_text())["clock"]["at"][:10]
     out = tmp_path / "scores.parquet"
-    ran = tradewind(home, "score", "eta", "--from", as_of, "--to", "2019-01-01", "--out", str(out))
+    ran = tradewind(home, "score", "eta", "--source", "olist", "--from", as_of, "--to", "2019-01-01", "--out", str(out))
     assert ran.code == 0, ran.out[-3000:]
     scores = pq.read_table(out).to_pydict()
     assert len(scores["p50_days"]) > 20
@@ -176,10 +178,10 @@ def test_the_champion_scores_a_span(whole: tuple[Path, Ran], tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (["run", "--data", "no/such/archive.zip"], r"archive\.zip"),
+        (["run", "--source", "olist", "--data", "no/such/archive.zip"], r"archive\.zip"),
         (["run", "--source", "nowhere"], "nowhere"),
-        (["run", "--as-of", "yesterday"], "yesterday"),
-        (["run", "--as-of", "1999-01-01"], "1999-01-01"),
+        (["run", "--source", "olist", "--as-of", "yesterday"], "yesterday"),
+        (["run", "--source", "olist", "--as-of", "1999-01-01"], "1999-01-01"),
         (["run", "--bogus"], "bogus"),
     ],
 )

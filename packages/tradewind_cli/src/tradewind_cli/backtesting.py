@@ -8,7 +8,7 @@ from tradewind_cli.running import execute, settings_of_run, wide_console
 from tradewind_cli.tables import PROVES_CODE, floor_table, metrics_table
 from tradewind_contracts.errors import NotFoundError
 from tradewind_contracts.instants import parse_instant
-from tradewind_contracts.settings import settings
+from tradewind_contracts.settings import settings, use
 from tradewind_contracts.world import World
 
 FAMILIES = ("eta",)
@@ -42,8 +42,8 @@ def backtest(family: str, *, as_of: str, days: int, out: Path, source: str | Non
     console.print(f"{report.rows:,} parcels → {out}")
 
 
-def score(family: str, *, start: str, end: str, out: Path) -> None:
-    """Score every order from ``start`` to ``end`` with the champion.
+def score(family: str, *, start: str, end: str, out: Path, source: str | None, world: str | None) -> None:
+    """Score every order from ``start`` to ``end`` with the champion of a world.
 
     Raises:
         NotFoundError: there is no such family, or no champion.
@@ -52,9 +52,10 @@ def score(family: str, *, start: str, end: str, out: Path) -> None:
     console = wide_console()
     from tradewind_lifecycle.scoring import score as run_score
 
-    zone = World.read(settings().paths.world_file).zone
+    chosen = use(source=source, world=world)
+    zone = World.read(chosen.paths.world_file).zone
     report = run_score(
-        settings(),
+        chosen,
         parse_instant(start, zone),
         parse_instant(end, zone),
         out,

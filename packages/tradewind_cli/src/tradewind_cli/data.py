@@ -35,8 +35,10 @@ def score(
     start: Annotated[str, typer.Option("--from", help="First instant of the span (a date is the start of that local day).")],
     end: Annotated[str, typer.Option("--to", help="End of the span, not in it.")],
     out: Annotated[Path, typer.Option(help="Parquet file to write: one row per parcel.")],
+    source: Annotated[str | None, typer.Option(help="The world that this source fills.", show_default="simulator")] = None,
+    world: Annotated[str | None, typer.Option(help="The world whose champion scores.", show_default="the source's")] = None,
 ) -> None:
     """Score every order of a span with the champion, each with the features that it would have had at its purchase."""
     from tradewind_cli import backtesting
 
-    backtesting.score(family, start=start, end=end, out=out)
+    backtesting.score(family, start=start, end=end, out=out, source=source, world=world)

@@ -13,14 +13,14 @@ import typer
 
 from tradewind_cli.workspace import importable
 from tradewind_contracts.errors import SettingsError, StateError
-from tradewind_contracts.settings import settings, use
+from tradewind_contracts.settings import use
 
 STOP_SECONDS = 15.0
 """Deadline for a clean end, before everything is killed. Chosen: Dagster's daemon looks at its shutdown pipe every few seconds."""
 
 
-def dev(port: int) -> None:
-    """Open the Dagster UI on loopback; blocks until it is stopped.
+def dev(port: int, source: str | None = None) -> None:
+    """Open the Dagster UI of the source's world on loopback; blocks until it is stopped.
 
     Raises:
         SettingsError: the port is in use.
@@ -28,7 +28,7 @@ def dev(port: int) -> None:
     importable()
     from dagster_project.execution import prepare
 
-    now = settings()
+    now = use(source=source)
     _require_free("127.0.0.1", port)
     environment = prepare(now)
     typer.secho(f"Dagster: http://127.0.0.1:{port}/asset-groups  (Ctrl-C stops it)", fg="cyan")
@@ -45,8 +45,8 @@ def dev(port: int) -> None:
     _stay(command, environment)
 
 
-def serve(port: int | None, host: str | None) -> None:
-    """Serve the champion over HTTP; blocks until it is stopped.
+def serve(port: int | None, host: str | None, source: str | None = None) -> None:
+    """Serve the champion of the source's world over HTTP; blocks until it is stopped.
 
     Raises:
         StateError: nothing has been packaged yet.
@@ -54,7 +54,7 @@ def serve(port: int | None, host: str | None) -> None:
     """
     from tradewind_serving.launching import service_command
 
-    now = use(port=port, host=host)
+    now = use(port=port, host=host, source=source)
     _require_free(now.host, now.port)
     with tempfile.TemporaryDirectory(prefix="tradewind-serve-", ignore_cleanup_errors=True) as scratch:
         command, environment = service_command(now, Path(scratch))
