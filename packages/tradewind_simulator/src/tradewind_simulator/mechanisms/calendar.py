@@ -5,6 +5,7 @@ Moving holidays are counted from Easter (anonymous Gregorian algorithm, Meeus 19
 
 import datetime as dt
 import functools
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,16 +60,20 @@ _OF_STATES: dict[tuple[int, int], dict[str, str]] = {
 """State holidays of a fixed date (state laws)."""
 
 
+Above0 = Annotated[float, Field(gt=0, le=10)]
+
+
 class CalendarParameters(BaseModel):
     """What a day's demand is made of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weekday_factors: tuple[float, float, float, float, float, float, float] = (1.13, 1.11, 1.09, 1.04, 1.01, 0.78, 0.84)
+    weekday_factors: tuple[Above0, Above0, Above0, Above0, Above0, Above0, Above0] = (1.13, 1.11, 1.09, 1.04, 1.01, 0.78, 0.84)
     """Demand from Monday to Sunday as a factor of the mean day. Source: Olist's public orders of 2016 to 2018, rounded."""
-    month_factors: tuple[float, float, float, float, float, float, float, float, float, float, float, float] = (
-        0.97, 0.95, 0.98, 0.97, 1.03, 0.99, 1.00, 1.02, 0.98, 1.00, 1.08, 1.03,
-    )  # fmt: skip
+    month_factors: Annotated[tuple[Above0, ...], Field(min_length=12, max_length=12)] = (
+        *(0.97, 0.95, 0.98, 0.97, 1.03, 0.99),
+        *(1.00, 1.02, 0.98, 1.00, 1.08, 1.03),
+    )
     """Demand from January to December as a factor of the mean month, beside campaigns. Chosen: Olist's growth hides its seasons."""
     holiday_factor: float = Field(default=0.8, gt=0, le=2)
     """Demand of a national holiday. Chosen: like a Saturday, as Olist's holidays are."""
@@ -80,11 +85,6 @@ class CalendarParameters(BaseModel):
     """Factor on the uplift of all campaigns. Chosen: 1."""
     announced_days: int = Field(default=30, ge=1, le=120)
     """Days before a day on which its campaign, or that there is none, is announced. Chosen: a month of notice to merchants."""
-
-    def model_post_init(self, context: object, /) -> None:
-        """Refuse factors below 0."""
-        if min(*self.weekday_factors, *self.month_factors) <= 0:
-            raise ValueError("weekday_factors and month_factors must be above 0")
 
 
 class Calendar:
