@@ -1,0 +1,115 @@
+"""Where a parcel is sent from a hub and how long the leg takes: pure functions of the parcel, its hop and the state of the network.
+
+Each draw is keyed by the parcel's number, the hop (0 at the origin depot) and a *replicate*: 0 is what happened, others are what else
+could have happened in the same network (``eta_law`` asks for those).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from tradewind_simulator.days import HOUR, MINUTE
+from tradewind_simulator.flows import Flags
+from tradewind_simulator.streams import Floats, Integers, Stream
+
+_DEPARTURE, _RATIO, _MISSORT, _WHERE, _REROUTE = range(5)
+_LEAVES, _WINDOW = 23 * HOUR, HOUR
+_LEAST = 70 * MINUTE
+_MOST_HOPS = 10
+
+
+class LegParameters(BaseModel):
+    """Time and errors of the way between hubs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ratio_mu: float = Field(
+        default=0.0,
+        ge=-3,
+        le=3,
+        description="Leg time over planned time is 1 + LogNormal(mu, sigma); mu 0: median 2.0 (Delhivery's public trip data of 2018: actual over OSRM time, median 2.0).",
+    )
+    ratio_sigma: float = Field(
+        default=0.88, gt=0, le=3, description="sigma 0.88: p5 1.24, p95 5.2 (Delhivery's public trip data: p5 1.2, p95 5.2)."
+    )
+    missort: float = Field(
+        default=0.01, ge=0, le=0.5, description="Probability that a parcel is put on a wrong lorry, per departure (chosen)."
+    )
+    reroute: float = Field(default=0.5, ge=0, le=1, description="Share of parcels sent another way while the next hub overflows (chosen).")
+    overflow_days: float = Field(
+        default=1.5, gt=0, le=60, description="Backlog of a hub, in days of its capacity, from which it overflows (chosen)."
+    )
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Where parcels are sent to."""
+
+    to: Integers
+    is_missort: Flags
+    is_reroute: Flags
+
+
+class Legs:
+    """The draws of the legs."""
+
+    def __init__(self, parameters: LegParameters, stream: Stream) -> None:
+        self.parameters = parameters
+        self._stream = stream
+
+    def departs_at(self, start: int | Integers, number: Integers, hop: Integers, replicate: int | Integers = 0) -> Integers:
+        """Instant of the evening's departure on the local day that begins at ``start``: from 23:00 to 24:00."""
+        return start + _LEAVES + (self._stream.uniform(number, hop, replicate, slot=_DEPARTURE) * _WINDOW).astype(np.int64)
+
+    def ratio(self, number: Integers, hop: Integers, replicate: int | Integers = 0) -> Floats:
+        """Actual over planned minutes in fair weather."""
+        p = self.parameters
+        return np.asarray(1.0 + np.exp(p.ratio_mu + p.ratio_sigma * self._stream.normal(number, hop, replicate, slot=_RATIO)))
+
+    def send(
+        self,
+        number: Integers,
+        hop: Integers,
+        following: Integers,
+        alternate: Integers,
+        overflows: Flags,
+        neighbours: Integers,
+        neighbours_count: Integers,
+        replicate: int | Integers = 0,
+    ) -> Departure:
+        """Where each parcel is sent: as planned (``following``), around an overflowing hub, or by mistake to a neighbour.
+
+        ``neighbours`` has a row per parcel. Parcels that have been through many hubs already are sent with care.
+        """
+        p = self.parameters
+        fresh = hop < _MOST_HOPS
+        is_reroute = overflows & (alternate >= 0) & fresh
+        is_reroute &= self._stream.bernoulli(p.reroute, number, hop, replicate, slot=_REROUTE)
+        to = np.where(is_reroute, alternate, following)
+        is_missort = self._stream.bernoulli(p.missort, number, hop, replicate, slot=_MISSORT) & (neighbours_count >= 2) & fresh
+        wrong = np.flatnonzero(is_missort)
+        if len(wrong):
+            to = to.copy()
+            u = self._stream.uniform(*_at(wrong, number, hop, replicate), slot=_WHERE)
+            to[wrong] = _other(u, to[wrong], neighbours[wrong], neighbours_count[wrong])
+        return Departure(to=to, is_missort=is_missort, is_reroute=is_reroute & ~is_missort)
+
+
+def travel_seconds(planned_minutes: Floats, ratio: Floats, weather: Floats) -> Integers:
+    """Time of a leg: planned × ratio × weather, and at least 70 minutes, so that it ends on a later day."""
+    return np.maximum((planned_minutes * MINUTE * ratio * weather).astype(np.int64), _LEAST)
+
+
+def _at(chosen: Integers, number: Integers, hop: Integers, replicate: int | Integers) -> tuple[Integers, Integers, int | Integers]:
+    if isinstance(replicate, int):
+        return number[chosen], hop[chosen], replicate
+    return number[chosen], hop[chosen], replicate[chosen]
+
+
+def _other(u: Floats, intended: Integers, neighbours: Integers, count: Integers) -> Integers:
+    """A neighbour drawn evenly; the next one in place of the one that was meant."""
+    place = np.minimum((u * count).astype(np.int64), count - 1)
+    rows = np.arange(len(place))
+    drawn = neighbours[rows, place]
+    return np.where(drawn == intended, neighbours[rows, (place + 1) % count], drawn)
