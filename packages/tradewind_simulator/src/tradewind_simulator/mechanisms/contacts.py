@@ -37,7 +37,7 @@ class Design(BaseModel):
     targeted_share: float = Field(
         ge=0, le=1, description="Share of the eligible whose arm is chosen by those who make the contacts; chosen."
     )
-    treated_share: float = Field(0.5, gt=0, lt=1, description="Share of the randomised that is treated; chosen.")
+    treated_share: float = Field(default=0.5, gt=0, lt=1, description="Share of the randomised that is treated; chosen.")
 
     @model_validator(mode="after")
     def _at_most_all(self) -> "Design":

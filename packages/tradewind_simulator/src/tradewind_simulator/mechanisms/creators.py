@@ -39,21 +39,25 @@ class CreatorsParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    initial_per_order: float = Field(0.10, ge=0, le=10, description="Initial creators per order a day; chosen.")
-    initial_least: int = Field(6, ge=0, le=10_000, description="Initial creators beside those; chosen.")
-    arrivals_per_order: float = Field(0.0007, ge=0, le=1, description="Creators that join a day, per order a day; chosen.")
-    life_days: float = Field(220.0, gt=0, description="Mean days that a creator stays, exponential; chosen.")
-    followers: float = Field(8_000.0, gt=0, description="Median followers; chosen.")
-    followers_sigma: float = Field(1.5, ge=0, le=5, description="Log standard deviation of followers; chosen.")
-    conversion_sigma: float = Field(0.6, ge=0, le=5, description="Log standard deviation of the lift per follower; chosen.")
+    initial_per_order: float = Field(default=0.10, ge=0, le=10, description="Initial creators per order a day; chosen.")
+    initial_least: int = Field(default=6, ge=0, le=10_000, description="Initial creators beside those; chosen.")
+    arrivals_per_order: float = Field(default=0.0007, ge=0, le=1, description="Creators that join a day, per order a day; chosen.")
+    life_days: float = Field(default=220.0, gt=0, description="Mean days that a creator stays, exponential; chosen.")
+    followers: float = Field(default=8_000.0, gt=0, description="Median followers; chosen.")
+    followers_sigma: float = Field(default=1.5, ge=0, le=5, description="Log standard deviation of followers; chosen.")
+    conversion_sigma: float = Field(default=0.6, ge=0, le=5, description="Log standard deviation of the lift per follower; chosen.")
     reach_power: float = Field(
-        0.4, ge=0, le=1, description="Lift grows with followers to this power: followers of the great heed less; chosen."
+        default=0.4, ge=0, le=1, description="Lift grows with followers to this power: followers of the great heed less; chosen."
     )
-    activity: float = Field(0.30, ge=0, le=1, description="Mean share of days on which a creator is active; chosen.")
-    activity_shape: float = Field(3.0, gt=0, description="How alike creators are in that (beta law, sum of its shapes); chosen.")
-    picks: float = Field(0.15, ge=0, le=1, description="Share of its niche's products that a creator shows, at 600 orders a day; chosen.")
-    lift: float = Field(0.5, ge=0, le=10, description="Lift of clicks by a creator of median reach on a product of mean affinity; chosen.")
-    greatest_lift: float = Field(3.0, gt=0, le=100, description="Bound of the lift by all creators together; chosen.")
+    activity: float = Field(default=0.30, ge=0, le=1, description="Mean share of days on which a creator is active; chosen.")
+    activity_shape: float = Field(default=3.0, gt=0, description="How alike creators are in that (beta law, sum of its shapes); chosen.")
+    picks: float = Field(
+        default=0.15, ge=0, le=1, description="Share of its niche's products that a creator shows, at 600 orders a day; chosen."
+    )
+    lift: float = Field(
+        default=0.5, ge=0, le=10, description="Lift of clicks by a creator of median reach on a product of mean affinity; chosen."
+    )
+    greatest_lift: float = Field(default=3.0, gt=0, le=100, description="Bound of the lift by all creators together; chosen.")
 
 
 @dataclass(frozen=True)

@@ -54,22 +54,28 @@ class LeadsParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     leads_per_order: float = Field(
-        1 / 60, ge=0, le=1, description="Mean leads a day per order a day; chosen: merchants grow by a fifth a year."
+        default=1 / 60, ge=0, le=1, description="Mean leads a day per order a day; chosen: merchants grow by a fifth a year."
     )
-    win_shift: float = Field(-0.30, ge=-5, le=5, description="Added to the log-odds of Olist's win rate of the channel; chosen so that with "
+    win_shift: float = Field(default=-0.30, ge=-5, le=5, description="Added to the log-odds of Olist's win rate of the channel; chosen so that with "
                              "latent quality and outreach about 10 % are won (Olist: 842 of 8,000).")  # fmt: skip
-    quality_effect: float = Field(0.8, ge=0, le=5, description="On the log-odds of a win, per standard deviation of quality; chosen.")
-    slowness_effect: float = Field(-0.2, le=0, ge=-5, description="On the log-odds of a win, per doubling of the hours to the first answer; "
+    quality_effect: float = Field(
+        default=0.8, ge=0, le=5, description="On the log-odds of a win, per standard deviation of quality; chosen."
+    )
+    slowness_effect: float = Field(default=-0.2, le=0, ge=-5, description="On the log-odds of a win, per doubling of the hours to the first answer; "
                                    "chosen (direction: Oldroyd, McElheran, Elkington, The short life of online sales leads, HBR 2011).")  # fmt: skip
-    answer_hours: float = Field(6.0, gt=0, description="Median hours to the first answer; chosen.")
-    answer_sigma: float = Field(1.0, ge=0, le=5, description="Log standard deviation of those hours; chosen.")
-    page_sigma: float = Field(0.4, ge=0, le=5, description="Standard deviation of landing pages' shift of quality; chosen.")
-    days_to_win: float = Field(11.6, gt=0, description="Median days from contact to deal; Olist's funnel: 11.6.")
-    days_to_win_sigma: float = Field(1.23, ge=0, le=5, description="Log standard deviation; Olist's funnel (quartiles 5.5 and 28.8).")
-    launch_share: float = Field(0.53, ge=0, le=1, description="Share of the won that begin to sell, at median quality; Olist: 380 of 722.")
-    launch_days_least: int = Field(14, ge=1, description="Days from deal to the first day of selling, at least; chosen.")
-    launch_days_greatest: int = Field(42, ge=1, description="And at most; chosen.")
-    declared_share: float = Field(0.08, ge=0, le=1, description="Deals with declared catalogue size and revenue; Olist: 69 of 842.")
+    answer_hours: float = Field(default=6.0, gt=0, description="Median hours to the first answer; chosen.")
+    answer_sigma: float = Field(default=1.0, ge=0, le=5, description="Log standard deviation of those hours; chosen.")
+    page_sigma: float = Field(default=0.4, ge=0, le=5, description="Standard deviation of landing pages' shift of quality; chosen.")
+    days_to_win: float = Field(default=11.6, gt=0, description="Median days from contact to deal; Olist's funnel: 11.6.")
+    days_to_win_sigma: float = Field(
+        default=1.23, ge=0, le=5, description="Log standard deviation; Olist's funnel (quartiles 5.5 and 28.8)."
+    )
+    launch_share: float = Field(
+        default=0.53, ge=0, le=1, description="Share of the won that begin to sell, at median quality; Olist: 380 of 722."
+    )
+    launch_days_least: int = Field(default=14, ge=1, description="Days from deal to the first day of selling, at least; chosen.")
+    launch_days_greatest: int = Field(default=42, ge=1, description="And at most; chosen.")
+    declared_share: float = Field(default=0.08, ge=0, le=1, description="Deals with declared catalogue size and revenue; Olist: 69 of 842.")
 
 
 @dataclass(frozen=True)

@@ -35,26 +35,30 @@ class MerchantTraitsParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     initial_standing: float = Field(
-        0.25, ge=-3, le=3, description="Mean normal score of the initial merchants' quality; chosen: survivors."
+        default=0.25, ge=-3, le=3, description="Mean normal score of the initial merchants' quality; chosen: survivors."
     )
-    sales_shape: float = Field(0.5, gt=0, le=100, description="Shape of the gamma law of sales rates (mean 1), as in the Pareto/NBD; "
+    sales_shape: float = Field(default=0.5, gt=0, le=100, description="Shape of the gamma law of sales rates (mean 1), as in the Pareto/NBD; "
                                "chosen: with products' own tails a Gini near Olist's 0.79.")  # fmt: skip
-    growth_sigma: float = Field(0.35, ge=0, le=3, description="Standard deviation of the log growth of sales a year; chosen.")
+    growth_sigma: float = Field(default=0.35, ge=0, le=3, description="Standard deviation of the log growth of sales a year; chosen.")
     handling_hours: float = Field(
-        41.0, gt=0, le=1000, description="Median over merchants of the median hours from approval to hand-over; Olist: 41."
+        default=41.0, gt=0, le=1000, description="Median over merchants of the median hours from approval to hand-over; Olist: 41."
     )
     handling_sigma: float = Field(
-        0.60, ge=0, le=3, description="Log standard deviation of those medians beside quality; Olist: 0.63 in all."
+        default=0.60, ge=0, le=3, description="Log standard deviation of those medians beside quality; Olist: 0.63 in all."
     )
-    handling_quality: float = Field(-0.20, le=0, ge=-3, description="On the log of those hours, per standard deviation of quality; chosen.")
+    handling_quality: float = Field(
+        default=-0.20, le=0, ge=-3, description="On the log of those hours, per standard deviation of quality; chosen."
+    )
     handling_spread: float = Field(
-        0.80, ge=0, le=3, description="Log standard deviation within a merchant, at median quality; Olist: 0.88 in all."
+        default=0.80, ge=0, le=3, description="Log standard deviation within a merchant, at median quality; Olist: 0.88 in all."
     )
     cancel_share: float = Field(
-        0.005, ge=0, le=1, description="Orders that a merchant of median quality cancels; Olist: 0.7 % cancelled in all."
+        default=0.005, ge=0, le=1, description="Orders that a merchant of median quality cancels; Olist: 0.7 % cancelled in all."
     )
-    cancel_quality: float = Field(-0.5, le=0, ge=-3, description="On the log of that share, per standard deviation of quality; chosen.")
-    tenure_days: float = Field(240.0, gt=0, description="Mean days since joining of the initial merchants, exponential; chosen.")
+    cancel_quality: float = Field(
+        default=-0.5, le=0, ge=-3, description="On the log of that share, per standard deviation of quality; chosen."
+    )
+    tenure_days: float = Field(default=240.0, gt=0, description="Mean days since joining of the initial merchants, exponential; chosen.")
 
 
 class MerchantTraits:

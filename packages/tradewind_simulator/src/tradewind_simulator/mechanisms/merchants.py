@@ -52,11 +52,11 @@ class MerchantsParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    initial_per_order: float = Field(0.35, ge=0, le=100, description="Initial merchants per order a day; chosen (Olist: about 4 sellers "
+    initial_per_order: float = Field(default=0.35, ge=0, le=100, description="Initial merchants per order a day; chosen (Olist: about 4 sellers "
                                      "with a sale in a quarter per order a day; fewer here, so that each has a history).")  # fmt: skip
-    initial_least: int = Field(30, ge=1, le=100_000, description="Initial merchants beside those; chosen.")
-    rating_effect: float = Field(0.25, ge=0, le=5, description="On log demand, per star above the typical rating; chosen.")
-    start_days: float = Field(45.0, gt=0, description="Days in which a newcomer's sales come to 63 % of their level; chosen.")
+    initial_least: int = Field(default=30, ge=1, le=100_000, description="Initial merchants beside those; chosen.")
+    rating_effect: float = Field(default=0.25, ge=0, le=5, description="On log demand, per star above the typical rating; chosen.")
+    start_days: float = Field(default=45.0, gt=0, description="Days in which a newcomer's sales come to 63 % of their level; chosen.")
     traits: MerchantTraitsParameters = Field(default_factory=MerchantTraitsParameters)
     survival: SurvivalParameters = Field(default_factory=SurvivalParameters)
     tiers: TiersParameters = Field(default_factory=TiersParameters)
@@ -202,10 +202,11 @@ class Merchants:
     def _add(self, today: Today, numbers: Integers, standing: Floats, born_day: Integers) -> Integers:
         traits = self.traits
         area = traits.area(numbers)
-        named = {
+        state = traits.places.area_state[area]
+        named: dict[str, npt.ArrayLike] = {
             "number": numbers,
             "area": area,
-            "state": traits.places.area_state[area],
+            "state": state,
             "category": traits.category(numbers),
             "segment": traits.kind(numbers),
             "born_day": born_day,
@@ -225,7 +226,7 @@ class Merchants:
             "subsidy_until": _NO_DAY,
         }
         positions = self.entities.add(**dict.fromkeys(_COLUMNS.keys() - named.keys(), 0), **named)
-        self._ledger.add(number=numbers, area=area, state=named["state"], joined_at=today.start)
+        self._ledger.add(number=numbers, area=area, state=state, joined_at=today.start)
         self._tell_births(positions)
         return positions
 

@@ -49,26 +49,36 @@ class OutreachParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    win: Design = Field(Design(randomised_share=0.3, targeted_share=0.35), description="Who of the leads takes part.")
-    win_effect: float = Field(0.45, ge=-3, le=3, description="Mean effect of a phone call on the log-odds of a win; chosen.")
-    win_quality: float = Field(0.25, ge=-3, le=3, description="On that effect, per standard deviation of quality; chosen.")
-    win_sigma: float = Field(0.35, ge=0, le=3, description="Standard deviation of the lead's own part of that effect; chosen.")
+    win: Design = Field(default=Design(randomised_share=0.3, targeted_share=0.35), description="Who of the leads takes part.")
+    win_effect: float = Field(default=0.45, ge=-3, le=3, description="Mean effect of a phone call on the log-odds of a win; chosen.")
+    win_quality: float = Field(default=0.25, ge=-3, le=3, description="On that effect, per standard deviation of quality; chosen.")
+    win_sigma: float = Field(default=0.35, ge=0, le=3, description="Standard deviation of the lead's own part of that effect; chosen.")
     win_targeting: float = Field(
-        1.2, ge=0, le=5, description="How strongly the targeted are chosen by what the caller feels of quality; chosen."
+        default=1.2, ge=0, le=5, description="How strongly the targeted are chosen by what the caller feels of quality; chosen."
     )
-    retain: Design = Field(Design(randomised_share=0.4, targeted_share=0.4), description="Who of the merchants at risk takes part.")
-    retain_effect: float = Field(0.55, ge=-3, le=3, description="Mean effect of a phone call on the log hazard (lowers it); chosen.")
-    retain_quality: float = Field(0.20, ge=-3, le=3, description="On that effect, per standard deviation of quality; chosen.")
-    retain_sigma: float = Field(0.35, ge=0, le=3, description="Standard deviation of the merchant's own part of that effect; chosen.")
-    category_sigma: float = Field(0.25, ge=0, le=3, description="Standard deviation over categories of that effect; chosen.")
-    sleeping: float = Field(-1.0, le=0, ge=-5, description="On that effect for a merchant that sells next to nothing: it is woken; chosen.")
-    sales_per_effect: float = Field(0.25, ge=-3, le=3, description="Effect on log sales per effect on the log hazard; chosen.")
-    retain_targeting: float = Field(0.8, ge=0, le=5, description="How strongly the targeted are chosen by their true hazard; chosen.")
-    retain_days: int = Field(60, ge=1, le=365, description="Days that a contact works, and in which none follows; chosen.")
-    least_age_days: int = Field(45, ge=0, description="Days since joining before a merchant can be at risk; chosen.")
-    risky_trend: float = Field(0.85, ge=0, description="At risk below this ratio of sales of 28 days to those of 90, per day; chosen.")
-    risky_rating: float = Field(3.85, ge=1, le=5, description="At risk below this rating, in stars; chosen.")
-    risky_late_share: float = Field(0.14, ge=0, le=1, description="At risk above this share of late parcels; chosen.")
+    retain: Design = Field(default=Design(randomised_share=0.4, targeted_share=0.4), description="Who of the merchants at risk takes part.")
+    retain_effect: float = Field(
+        default=0.55, ge=-3, le=3, description="Mean effect of a phone call on the log hazard (lowers it); chosen."
+    )
+    retain_quality: float = Field(default=0.20, ge=-3, le=3, description="On that effect, per standard deviation of quality; chosen.")
+    retain_sigma: float = Field(
+        default=0.35, ge=0, le=3, description="Standard deviation of the merchant's own part of that effect; chosen."
+    )
+    category_sigma: float = Field(default=0.25, ge=0, le=3, description="Standard deviation over categories of that effect; chosen.")
+    sleeping: float = Field(
+        default=-1.0, le=0, ge=-5, description="On that effect for a merchant that sells next to nothing: it is woken; chosen."
+    )
+    sales_per_effect: float = Field(default=0.25, ge=-3, le=3, description="Effect on log sales per effect on the log hazard; chosen.")
+    retain_targeting: float = Field(
+        default=0.8, ge=0, le=5, description="How strongly the targeted are chosen by their true hazard; chosen."
+    )
+    retain_days: int = Field(default=60, ge=1, le=365, description="Days that a contact works, and in which none follows; chosen.")
+    least_age_days: int = Field(default=45, ge=0, description="Days since joining before a merchant can be at risk; chosen.")
+    risky_trend: float = Field(
+        default=0.85, ge=0, description="At risk below this ratio of sales of 28 days to those of 90, per day; chosen."
+    )
+    risky_rating: float = Field(default=3.85, ge=1, le=5, description="At risk below this rating, in stars; chosen.")
+    risky_late_share: float = Field(default=0.14, ge=0, le=1, description="At risk above this share of late parcels; chosen.")
 
 
 @dataclass(frozen=True)

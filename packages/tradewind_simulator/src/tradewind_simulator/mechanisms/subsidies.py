@@ -30,23 +30,33 @@ class SubsidiesParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    design: Design = Field(Design(randomised_share=0.25, targeted_share=0.35), description="Who of the merchants takes part in a period.")
-    period_days: int = Field(28, ge=2, le=365, description="Days from one decision to the next; a subsidy runs on all between; chosen.")
+    design: Design = Field(
+        default=Design(randomised_share=0.25, targeted_share=0.35), description="Who of the merchants takes part in a period."
+    )
+    period_days: int = Field(
+        default=28, ge=2, le=365, description="Days from one decision to the next; a subsidy runs on all between; chosen."
+    )
     levels: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
-        (0.05, 0.10, 0.15, 0.20), min_length=1, description="Shares of the list price, drawn by lot; chosen."
+        default=(0.05, 0.10, 0.15, 0.20), min_length=1, description="Shares of the list price, drawn by lot; chosen."
     )
     targeted_shift: float = Field(
-        -0.8, ge=-5, le=5, description="Log-odds that an account manager gives it to a merchant of mean growth; chosen."
+        default=-0.8, ge=-5, le=5, description="Log-odds that an account manager gives it to a merchant of mean growth; chosen."
     )
     observed_growth: float = Field(
-        1.0, ge=0, le=10, description="On those log-odds, per log ratio of sales of 28 days to those of 90; chosen."
+        default=1.0, ge=0, le=10, description="On those log-odds, per log ratio of sales of 28 days to those of 90; chosen."
     )
-    latent_growth: float = Field(0.9, ge=0, le=10, description="On those log-odds, per standard deviation of latent growth; chosen.")
-    response: float = Field(0.08, ge=-3, le=3, description="Mean response of log sales at a share of 10 %, beside the price; chosen.")
-    response_quality: float = Field(0.08, ge=-3, le=3, description="On the response, per standard deviation of quality; chosen.")
-    response_sigma: float = Field(0.12, ge=0, le=3, description="Standard deviation of the merchant's own part of the response; chosen.")
-    saturation: float = Field(0.08, gt=0, le=1, description="Share at which the response has reached 63 % of its greatest; chosen.")
-    least_age_days: int = Field(30, ge=0, description="Days since joining before a merchant can take part; chosen.")
+    latent_growth: float = Field(
+        default=0.9, ge=0, le=10, description="On those log-odds, per standard deviation of latent growth; chosen."
+    )
+    response: float = Field(
+        default=0.08, ge=-3, le=3, description="Mean response of log sales at a share of 10 %, beside the price; chosen."
+    )
+    response_quality: float = Field(default=0.08, ge=-3, le=3, description="On the response, per standard deviation of quality; chosen.")
+    response_sigma: float = Field(
+        default=0.12, ge=0, le=3, description="Standard deviation of the merchant's own part of the response; chosen."
+    )
+    saturation: float = Field(default=0.08, gt=0, le=1, description="Share at which the response has reached 63 % of its greatest; chosen.")
+    least_age_days: int = Field(default=30, ge=0, description="Days since joining before a merchant can take part; chosen.")
 
 
 @dataclass(frozen=True)
@@ -128,4 +138,5 @@ class Subsidies:
     def concave(self, share: Floats) -> Floats:
         """How much of the response at 10 % a share brings: 0 at 0, 1 at 10 %."""
         saturation = self.parameters.saturation
-        return -np.expm1(-share / saturation) / -np.expm1(-_REFERENCE_SHARE / saturation)
+        reached: Floats = -np.expm1(-share / saturation) / -np.expm1(-_REFERENCE_SHARE / saturation)
+        return reached

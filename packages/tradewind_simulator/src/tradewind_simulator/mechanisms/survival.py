@@ -23,20 +23,24 @@ class SurvivalParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    deaths_per_year: float = Field(0.42, ge=0, le=5, description="Mean death rate; chosen: with low sales' factor about half of "
+    deaths_per_year: float = Field(default=0.42, ge=0, le=5, description="Mean death rate; chosen: with low sales' factor about half of "
                                    "the merchants are silent after a year (Olist: 56 % of those first seen 300 days ago have been for 90).")  # fmt: skip
-    rate_shape: float = Field(0.9, gt=0, le=100, description="Shape of the gamma law of death rates; chosen near the 0.6 to 1 that "
+    rate_shape: float = Field(default=0.9, gt=0, le=100, description="Shape of the gamma law of death rates; chosen near the 0.6 to 1 that "
                               "Schmittlein and Peterson (1994) report.")  # fmt: skip
-    rating_effect: float = Field(-0.9, le=0, ge=-5, description="On the log hazard, per star above the typical rating; chosen.")
-    tier_effect: float = Field(-0.3, le=0, ge=-5, description="On the log hazard, per tier above bronze; chosen.")
-    late_effect: float = Field(2.5, ge=0, le=20, description="On the log hazard, per share of late parcels above the typical; chosen.")
-    low_sales_effect: float = Field(0.9, ge=0, le=5, description="On the log hazard of a merchant that sells nothing; chosen.")
-    low_sales_orders: float = Field(8.0, gt=0, description="Orders in 28 days at which the effect of low sales is down to 37 %; chosen.")
-    patience_days: int = Field(60, ge=0, description="Days from joining in which low sales don't count; chosen.")
-    typical_rating: float = Field(4.1, ge=1, le=5, description="Stars; Olist's mean review score is 4.09.")
-    typical_late_share: float = Field(0.075, ge=0, le=1, description="Share of parcels; Olist, about 7.5 %.")
+    rating_effect: float = Field(default=-0.9, le=0, ge=-5, description="On the log hazard, per star above the typical rating; chosen.")
+    tier_effect: float = Field(default=-0.3, le=0, ge=-5, description="On the log hazard, per tier above bronze; chosen.")
+    late_effect: float = Field(
+        default=2.5, ge=0, le=20, description="On the log hazard, per share of late parcels above the typical; chosen."
+    )
+    low_sales_effect: float = Field(default=0.9, ge=0, le=5, description="On the log hazard of a merchant that sells nothing; chosen.")
+    low_sales_orders: float = Field(
+        default=8.0, gt=0, description="Orders in 28 days at which the effect of low sales is down to 37 %; chosen."
+    )
+    patience_days: int = Field(default=60, ge=0, description="Days from joining in which low sales don't count; chosen.")
+    typical_rating: float = Field(default=4.1, ge=1, le=5, description="Stars; Olist's mean review score is 4.09.")
+    typical_late_share: float = Field(default=0.075, ge=0, le=1, description="Share of parcels; Olist, about 7.5 %.")
     greatest_log_factor: float = Field(
-        2.0, gt=0, le=5, description="Bound of the log of all factors together; chosen: no one dies for sure."
+        default=2.0, gt=0, le=5, description="Bound of the log of all factors together; chosen: no one dies for sure."
     )
 
 

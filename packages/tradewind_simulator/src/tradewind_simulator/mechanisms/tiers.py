@@ -13,10 +13,10 @@ class TiersParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    silver_orders: float = Field(80.0, gt=0, description="Orders in 90 days from which a merchant is silver; chosen.")
-    gold_ratio: float = Field(5.0, gt=1, description="Gold begins at this multiple of silver; chosen.")
-    band: float = Field(0.8, gt=0, le=1, description="A tier is lost below this share of where it begins; chosen.")
-    visibility: float = Field(0.05, ge=0, le=1, description="Added to the log of demand per tier above bronze; chosen.")
+    silver_orders: float = Field(default=80.0, gt=0, description="Orders in 90 days from which a merchant is silver; chosen.")
+    gold_ratio: float = Field(default=5.0, gt=1, description="Gold begins at this multiple of silver; chosen.")
+    band: float = Field(default=0.8, gt=0, le=1, description="A tier is lost below this share of where it begins; chosen.")
+    visibility: float = Field(default=0.05, ge=0, le=1, description="Added to the log of demand per tier above bronze; chosen.")
 
 
 def tiers(parameters: TiersParameters, tier: Integers, sales_90d: Floats) -> Integers:
