@@ -44,7 +44,7 @@ def data_of(settings: Settings, progress: Callable[[str], None]) -> Path:
 
 
 def watched(settings: Settings) -> Path | None:
-    """The data whose changes call for a run; None where there is none yet."""
+    """The data whose changes call for a run, or the folder of what was made here; None where there is none yet."""
     data = settings.data_path or settings.paths.simulated
     return data if data.exists() else None
 
@@ -54,8 +54,9 @@ def fingerprint(data: Path) -> str:
 
     A simulated world has thousands of files in folders by table; its manifest, swapped last, stands for them.
     """
-    files = [data] if data.is_file() else [*data.iterdir(), data / "observed" / "manifest.json"]
-    listing = sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file())
+    worlds = (path for form in ("observed", "*/observed") for path in data.glob(f"{form}/manifest.json"))
+    files = [data] if data.is_file() else [*data.iterdir(), *worlds]
+    listing = sorted((path.relative_to(data).as_posix(), path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file())
     return hashlib.sha256(repr(listing).encode()).hexdigest()[:16]
 
 

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
+from dagster_project.defs.landing.assets import ARCHIVE
 from dagster_project.lib.generated import FAMILY, service_views, views
 from dagster_project.lib.metadata import metrics_table, plot, rows, stopwatch, table
 from dagster_project.lib.specs import LOGISTICS, SCIENCE, asset, key
@@ -151,7 +153,7 @@ def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
             "The version's error and the baselines' beside the error that nobody could avoid, where a simulator planted the truth. An "
             "evaluation, after the version is sealed: no model, gate or bundle reads it. It proves the code, never the method.",
             kinds=["python"],
-            deps=[MODEL, VERSION],
+            deps=[MODEL, VERSION, ARCHIVE],
             owner=SCIENCE,
         )
     ],
@@ -162,7 +164,8 @@ def noise_floor(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Se
 
     with stopwatch() as watch:
         candidate = fit_candidate(settings, newest_value(context, TRAINING_SET, "digest", settings))
-        found = floors.floor_of_scores(settings, candidate.predictions, newest_value(context, VERSION, "reference", settings))
+        data = Path(newest_value(context, ARCHIVE, "path", settings))
+        found = floors.floor_of_scores(settings, data, candidate.predictions, newest_value(context, VERSION, "reference", settings))
     digest = digest_json(found if isinstance(found, str) else found.model_dump())[:16]
     reused = (newest(context, NOISE_FLOOR, settings) or {}).get("digest") == digest
     seen = {"digest": digest, "reused": reused, "world": settings.world_name, "stage_seconds": watch.seconds}

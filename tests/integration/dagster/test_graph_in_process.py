@@ -201,15 +201,17 @@ def test_a_simulated_world_calls_for_a_run_when_its_manifest_is_swapped(tmp_path
 
     settings = Settings(home=tmp_path / "home", source="simulator")
     assert watched(settings) is None
-    folder = settings.paths.simulated
+    made_here = settings.paths.simulated
+    folder = made_here / "small-0123456789ab"
     (folder / "observed" / "orders").mkdir(parents=True)
     (folder / "observed" / "manifest.json").write_text("one day")
-    assert watched(settings) == folder
-    before = fingerprint(folder)
+    assert watched(settings) == made_here
+    before = fingerprint(folder), fingerprint(made_here)
     (folder / "observed" / "orders" / "2024-01-02.parquet").write_bytes(b"named by no manifest yet")
-    assert fingerprint(folder) == before
+    assert (fingerprint(folder), fingerprint(made_here)) == before
     (folder / "observed" / "manifest.json").write_text("two days")
-    assert fingerprint(folder) != before
+    assert fingerprint(folder) != before[0]
+    assert fingerprint(made_here) != before[1]
 
 
 def test_a_run_from_the_ui_holds_its_world_as_a_run_from_the_command_does(tmp_path: Path) -> None:

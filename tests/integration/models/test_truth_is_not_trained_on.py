@@ -69,7 +69,7 @@ def candidate(simulated: Settings) -> Candidate:
 
 
 def test_a_model_stands_between_the_floor_and_the_naive_baseline(simulated: Settings, candidate: Candidate) -> None:
-    found = floor_of_scores(simulated, candidate.predictions, "eta@1")
+    found = floor_of_scores(simulated, Path(simulated.data), candidate.predictions, "eta@1")
     assert isinstance(found, NoiseFloor)
     assert found.parcels > 100
     assert 0.9 < found.ratios["eta@1"] < found.ratios["lane_median"] < found.ratios["promise"]
@@ -78,7 +78,7 @@ def test_a_model_stands_between_the_floor_and_the_naive_baseline(simulated: Sett
 
 def test_a_backtest_is_measured_on_the_parcels_that_it_scored(simulated: Settings, tmp_path: Path) -> None:
     report = backtest(simulated, "eta", dt.datetime(2018, 4, 20, 3, tzinfo=dt.UTC), 20, tmp_path / "b.parquet", QUICK)
-    found = floor_of_file(simulated, report.out, "eta")
+    found = floor_of_file(simulated, Path(simulated.data), report.out, "eta")
     assert isinstance(found, NoiseFloor)
     assert found.parcels == report.delivered
     assert found.mae_days["eta"] == pytest.approx(report.metrics["eta"]["mae_days"])

@@ -46,7 +46,7 @@ def test_a_source_that_makes_its_own_data_needs_none_and_makes_it_once_in_the_ho
     settings = settings_of_run(None, None, None)
     assert (settings.source, settings.world_name, settings.data_path) == ("simulator", "simulator", None)
     assert made == []
-    assert data_of(settings, print) == tmp_path / "home" / "simulated" / "small" == made[0]
+    assert data_of(settings, print) == tmp_path / "home" / "simulated" == made[0]
     given = tmp_path / "given"
     given.mkdir()
     assert data_of(settings_of_run(None, given, None), print) == given

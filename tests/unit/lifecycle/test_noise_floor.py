@@ -1,12 +1,14 @@
 """The noise floor on a planted law that a test can do by hand, and where there is none."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tradewind_contracts.digests import digest_file
 from tradewind_contracts.errors import IntegrityError
 from tradewind_contracts.files import write_text
 from tradewind_contracts.settings import Settings
@@ -84,39 +86,35 @@ def world(settings: Settings, source: str) -> None:
     World(name=settings.world_name, source=source, country="BR", currency="BRL", zone="America/Sao_Paulo").write(settings.paths.world_file)
 
 
-def plant(settings: Settings) -> None:
-    """The truth of a simulated world, as the simulator writes it."""
-    from tradewind_contracts.digests import digest_file
-
-    folder = settings.paths.simulated / "truth"
-    path = folder / "eta_law" / "2024-01-01.parquet"
+def plant(folder: Path) -> Path:
+    """The truth of a simulated world in ``folder``, as the simulator writes it."""
+    path = folder / "truth" / "eta_law" / "2024-01-01.parquet"
     path.parent.mkdir(parents=True)
     pq.write_table(pa.table(LAW), path)
     file = {"table": "eta_law", "day": "2024-01-01", "path": "eta_law/2024-01-01.parquet", "rows": 5, "digest": digest_file(path)}
     marketplace = {"format": 1, "name": "simulator", "country": "BR", "currency": "BRL", "zone": "America/Sao_Paulo"}
     days = {"first_day": "2024-01-01", "newest_day": "2024-01-01"}
-    write_text(folder / "manifest.json", json.dumps({**marketplace, **days, "files": [file]}))
+    write_text(folder / "truth" / "manifest.json", json.dumps({**marketplace, **days, "files": [file]}))
+    return folder
 
 
-def test_a_real_world_and_one_without_its_truth_have_no_floor_and_say_so(own_settings: Settings) -> None:
+def test_a_real_world_and_one_without_its_truth_have_no_floor_and_say_so(own_settings: Settings, tmp_path: Path) -> None:
+    data = plant(tmp_path / "data")
     world(own_settings, "olist")
-    plant(own_settings)
-    assert truth_folder(own_settings) is None
+    assert truth_folder(own_settings, data) is None
     said = "no noise floor: the data of world olist comes without a planted truth"
-    assert floor_of_scores(own_settings, pa.table(SCORED), "eta@1") == said
-    elsewhere = own_settings.model_copy(update={"data": str(own_settings.home / "elsewhere")})
-    world(elsewhere, "simulator")
-    assert truth_folder(elsewhere) is None
+    assert floor_of_scores(own_settings, data, pa.table(SCORED), "eta@1") == said
+    world(own_settings, "simulator")
+    assert truth_folder(own_settings, data) == data
+    assert truth_folder(own_settings, tmp_path / "elsewhere") is None
     assert not report_path(own_settings).exists()
 
 
-@pytest.mark.parametrize("data", ["", "observed"])
-def test_a_simulated_world_has_its_floor_written_to_a_report(own_settings: Settings, data: str) -> None:
-    plant(own_settings)
-    given = str(own_settings.paths.simulated / data) if data else ""
-    settings = own_settings.model_copy(update={"source": "simulator", "data": given})
-    world(settings, "simulator")
-    found = floor_of_scores(settings, pa.table(SCORED), "eta@1")
+@pytest.mark.parametrize("given", ["", "observed"])
+def test_a_simulated_world_has_its_floor_written_to_a_report(own_settings: Settings, tmp_path: Path, given: str) -> None:
+    data = plant(tmp_path / "data") / given
+    world(own_settings, "simulator")
+    found = floor_of_scores(own_settings, data, pa.table(SCORED), "eta@1")
     assert isinstance(found, NoiseFloor)
-    assert NoiseFloor.model_validate_json(report_path(settings).read_text(encoding="utf-8")) == found
+    assert NoiseFloor.model_validate_json(report_path(own_settings).read_text(encoding="utf-8")) == found
     assert found.data_kind == "simulated"

@@ -25,6 +25,7 @@ def backtest(family: str, *, as_of: str, days: int, out: Path, source: str | Non
     console = wide_console()
     built = settings_of_run(source, data, None, world=f"{source or settings().source}-backtest")
     execute("features_only", built, console)
+    from dagster_project.lib.archives import data_of
     from tradewind_lifecycle.backtest import backtest as run_backtest
     from tradewind_lifecycle.noise_floor import floor_of_file
     from tradewind_lifecycle.provenance import data_kind
@@ -37,7 +38,7 @@ def backtest(family: str, *, as_of: str, days: int, out: Path, source: str | Non
     for baseline, (mean, low, high) in report.differences.items():
         console.print(f"MAE less that of {baseline.replace('_', ' ')}: {mean:+.3f} days (95 % paired bootstrap: {low:+.3f} to {high:+.3f})")
     if kind == "simulated":
-        console.print(floor_table(floor_of_file(built, out, family)))
+        console.print(floor_table(floor_of_file(built, data_of(built, lambda _: None), out, family)))
         console.print(PROVES_CODE)
     console.print(f"{report.rows:,} parcels → {out}")
 

@@ -84,7 +84,7 @@ class Paths:
         self.quality = self.world / "quality"
         self.dbt_target = self.world / "dbt_target"
         self.served_bento = self.world / "served_bento.txt"
-        self.simulated = home / "simulated" / "small"
+        self.simulated = home / "simulated"
         self.registry = home / "registry"
         self.bundles = home / "bundles"
         self.bentos = home / "bentos"

@@ -53,24 +53,23 @@ class NoiseFloor(BaseModel):
     quantile_gap_days: dict[str, float]
 
 
-def truth_folder(settings: Settings) -> Path | None:
-    """The folder of the simulated world that the settings' world was filled from, if its truth is there."""
+def truth_folder(settings: Settings, data: Path) -> Path | None:
+    """The folder of the simulated world whose ``data`` filled the settings' world, if its truth is there."""
     if data_kind(settings) != "simulated":
         return None
-    data = settings.data_path or settings.paths.simulated
     folder = data.parent if data.name == "observed" else data
     return folder if truth.is_there(folder) else None
 
 
-def floor_of_scores(settings: Settings, scores: pa.Table, model: str) -> NoiseFloor | str:
+def floor_of_scores(settings: Settings, data: Path, scores: pa.Table, model: str) -> NoiseFloor | str:
     """The noise floor of scored parcels (see ``score_tables``: a holdout's with ``parcel_id`` and ``weight``, or a backtest's), written
-    to ``reports/noise_floor/<world>.json``; or in one line why there is none.
+    to ``reports/noise_floor/<world>.json``; or in one line why there is none. ``data`` is what the world was filled from.
 
     Raises:
         IntegrityError: the truth has a parcel twice.
         StateError: no world has landed, or the report can't be written.
     """
-    folder = truth_folder(settings)
+    folder = truth_folder(settings, data)
     if folder is None:
         return f"no noise floor: the data of world {settings.world_name} comes without a planted truth"
     scored = scores if "parcel_id" in scores.column_names else _with_parcel_ids(settings, scores)
@@ -80,9 +79,9 @@ def floor_of_scores(settings: Settings, scores: pa.Table, model: str) -> NoiseFl
     return found
 
 
-def floor_of_file(settings: Settings, path: Path, model: str) -> NoiseFloor | str:
+def floor_of_file(settings: Settings, data: Path, path: Path, model: str) -> NoiseFloor | str:
     """The same of a score table on disk, as ``backtest`` writes it."""
-    return floor_of_scores(settings, pq.read_table(path), model)
+    return floor_of_scores(settings, data, pq.read_table(path), model)
 
 
 def report_path(settings: Settings) -> Path:
