@@ -19,6 +19,8 @@ from tradewind_lifecycle.provenance import code_digest
 
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 INPUTS = "inputs"
+LOOK_BACK = 50
+"""Materializations of other worlds that are looked past. Chosen: beyond so many runs elsewhere, making it again is no surprise."""
 _ROOT = Path(__file__).resolve().parents[2]
 _CODE = (
     "feature_repo",
@@ -44,12 +46,19 @@ def standing(context: Context, key: dg.AssetKey, inputs: str, settings: Settings
 
 
 def newest(context: Context, key: dg.AssetKey, settings: Settings) -> Mapping[str, Any] | None:
-    """The metadata (plain values) of the newest materialization of ``key``, if it was made in this world."""
-    event = context.instance.get_latest_materialization_event(key)
-    if event is None or event.asset_materialization is None:
+    """The metadata (plain values) of the newest materialization of ``key`` in this world: worlds of one home share their keys."""
+    latest = context.instance.get_latest_materialization_event(key)
+    if latest is None:
         return None
-    found = {name: getattr(value, "value", None) for name, value in event.asset_materialization.metadata.items()}
-    return found if found.get("world") == settings.world_name else None
+    found = _plain(latest.asset_materialization)
+    if found.get("world") == settings.world_name:
+        return found
+    earlier = context.instance.fetch_materializations(key, limit=LOOK_BACK).records
+    return next((known for record in earlier if (known := _plain(record.asset_materialization)).get("world") == settings.world_name), None)
+
+
+def _plain(materialization: dg.AssetMaterialization | None) -> dict[str, Any]:
+    return {name: getattr(value, "value", None) for name, value in materialization.metadata.items()} if materialization else {}
 
 
 def newest_value(context: Context, key: dg.AssetKey, name: str, settings: Settings) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -233,3 +234,13 @@ def test_a_run_from_the_ui_holds_its_world_as_a_run_from_the_command_does(tmp_pa
     assert run().success
     with sole_run(settings):
         """The run let go of the world when it ended."""
+
+
+def test_what_stands_in_a_world_is_found_although_another_world_was_made_later(tmp_path: Path) -> None:
+    from dagster_project.lib.standing import newest
+
+    key, context = dg.AssetKey(["models", "eta"]), SimpleNamespace(instance=dg.DagsterInstance.ephemeral())
+    for world, number in (("olist", 1), ("olist", 2), ("simulator", 3)):
+        context.instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata={"world": world, "number": number}))
+    found = {world: newest(context, key, Settings(home=tmp_path, source=world)) for world in ("olist", "simulator", "mars")}  # type: ignore[arg-type] # only the instance is asked
+    assert found == {"olist": {"world": "olist", "number": 2}, "simulator": {"world": "simulator", "number": 3}, "mars": None}
