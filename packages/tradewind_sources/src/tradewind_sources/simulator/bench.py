@@ -128,10 +128,12 @@ class Bench:
             f"newest as (select r.*, {changed_at} as {CHANGED_AT.name} from read_rows as r left join versions using ({key}) "
             f"where {REASON} is null and (_newest_day is null or _newest_day = {DAY})) select {columns} from newest"
         )
+        landed = f"select {columns} from usable.{table.name}"
         before = self._standing.get(table.name)
-        standing = ", ".join(_standing_value(column) for column in table.all_columns)
-        earlier = f" union all select {standing} from read_parquet('{_quoted(before)}') anti join usable.{table.name} using ({key})"
-        self._connection.execute(f"create view landed.{table.name} as select {columns} from usable.{table.name}{earlier if before else ''}")
+        if before:
+            standing = ", ".join(_standing_value(column) for column in table.all_columns)
+            landed += f" union all select {standing} from read_parquet('{_quoted(before)}') anti join usable.{table.name} using ({key})"
+        self._connection.execute(f"create view landed.{table.name} as {landed}")
 
     def _make_known(self, table: Table) -> None:
         for to in sorted({r.to for other in TABLES.values() for r in other.references if r.table == table.name}):

@@ -18,6 +18,9 @@ from tradewind_sources.source import Delivery, Landing, LandingContext, Marketpl
 DAYS = "days"
 """In the landing manifest's facts: the UTC days that have landed, each with the digest of what names its files."""
 
+PLACE = "place"
+"""In the facts: country, currency and zone of the marketplace that has landed."""
+
 APPENDED_TO = "appended_to"
 """In the facts: digest of the landing manifest that this landing extends; absent where all files landed."""
 
@@ -76,11 +79,11 @@ class ObservedDelivery(Delivery):
             return None
         landed = _landed_days(context.previous)
         added = [day for day in self._days if day not in landed]
-        whole = all(self._days.get(day) == digest for day, digest in landed.items())
-        if landed and whole and min(added) > max(landed) and context.previous.manifest.facts.get("place") == self._place():
-            context.progress(f"{context.source}: {len(added)} new days from {added[0]} on, added to the {len(landed)} that stand")
+        unchanged = context.previous.manifest.facts.get(PLACE) == self._place() and landed.items() <= self._days.items()
+        if unchanged and landed and added and added[0] > max(landed):
+            context.progress(f"{context.source}: {len(added)} new days from {added[0]} on join the {len(landed)} that stand")
             return context.previous
-        context.progress(f"{context.source}: all {len(self._days)} days are landed anew, for days that had landed changed")
+        context.progress(f"{context.source}: all {len(self._days)} days land anew, for what stands is not their beginning")
         return None
 
     def _read(self, name: str, bench: Bench, previous: Previous | None, context: LandingContext) -> FileReport | None:
@@ -105,7 +108,7 @@ class ObservedDelivery(Delivery):
         return first, newest
 
     def _facts(self, bench: Bench, files: dict[str, FileReport | None], previous: Previous | None) -> dict[str, object]:
-        facts: dict[str, object] = {DAYS: self._days, "place": self._place()}
+        facts: dict[str, object] = {DAYS: self._days, PLACE: self._place()}
         if previous is not None:
             found = {name: bench.changed_since(name) for name in files}
             facts[APPENDED_TO] = previous.manifest.digest
