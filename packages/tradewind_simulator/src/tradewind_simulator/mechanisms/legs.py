@@ -7,16 +7,17 @@ could have happened in the same network (``eta_law`` asks for those).
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tradewind_simulator.days import HOUR, MINUTE
 from tradewind_simulator.flows import Flags
 from tradewind_simulator.streams import Floats, Integers, Stream
 
-_DEPARTURE, _RATIO, _MISSORT, _WHERE, _REROUTE = range(5)
+_DEPARTURE, _RATIO, _MISSORT, _WHERE, _REROUTE, _NIGHTS = range(6)
 _LEAVES, _WINDOW = 23 * HOUR, HOUR
 _LEAST = 70 * MINUTE
 _MOST_HOPS = 10
+_MOST_NIGHTS = 21
 
 
 class LegParameters(BaseModel):
@@ -33,6 +34,11 @@ class LegParameters(BaseModel):
     ratio_sigma: float = Field(
         default=0.88, gt=0, le=3, description="sigma 0.88: p5 1.24, p95 5.2 (Delhivery's public trip data: p5 1.2, p95 5.2)."
     )
+    stays: tuple[float, float, float] = Field(
+        default=(0.45, 0.55, 0.55),
+        description="Probability, each evening, that a sorted parcel waits for a later lorry, at national, regional and local hubs"
+        " (chosen: with them the way from hand-over to delivery takes Olist's mean of 9.3 days).",
+    )
     missort: float = Field(
         default=0.01, ge=0, le=0.5, description="Probability that a parcel is put on a wrong lorry, per departure (chosen)."
     )
@@ -40,6 +46,13 @@ class LegParameters(BaseModel):
     overflow_days: float = Field(
         default=1.5, gt=0, le=60, description="Backlog of a hub, in days of its capacity, from which it overflows (chosen)."
     )
+
+    @field_validator("stays")
+    @classmethod
+    def _leaves_some_day(cls, stays: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not all(0 <= stay < 1 for stay in stays):
+            raise ValueError("stays: each must be at least 0 and below 1, or no parcel ever leaves")
+        return stays
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,12 @@ class Legs:
     def __init__(self, parameters: LegParameters, stream: Stream) -> None:
         self.parameters = parameters
         self._stream = stream
+
+    def nights(self, number: Integers, hop: Integers, level: Integers, replicate: int | Integers = 0) -> Integers:
+        """Evenings for which a sorted parcel is left behind at a hub of ``level``: geometric, 0 is the first evening's lorry."""
+        stays = np.maximum(np.array(self.parameters.stays)[level], 1e-12)
+        u = self._stream.uniform(number, hop, replicate, slot=_NIGHTS)
+        return np.asarray(np.minimum((np.log(u) / np.log(stays)).astype(np.int64), _MOST_NIGHTS))
 
     def departs_at(self, start: int | Integers, number: Integers, hop: Integers, replicate: int | Integers = 0) -> Integers:
         """Instant of the evening's departure on the local day that begins at ``start``: from 23:00 to 24:00."""

@@ -56,7 +56,9 @@ class StaffingParameters(BaseModel):
         default=1.4, ge=1, le=5, description="Most that is planned, over the plan without backlog (chosen: room and people end)."
     )
     shift_hours: float = Field(default=8.0, gt=0, le=12, description="Hours of a full shift (44-hour week: CLT art. 58, CF art. 7 XIII).")
-    hours_least: float = Field(default=2.0, gt=0, le=12, description="Hours of the shortest shift (chosen).")
+    hours_least: float = Field(
+        default=0.5, gt=0, le=12, description="Hours of the shortest shift (chosen: small floors share their people)."
+    )
     hours_most: float = Field(default=10.0, gt=0, le=12, description="Hours with overtime (CLT art. 59: two hours more).")
     rest_day_share: float = Field(
         default=0.6, gt=0, le=1, description="Share of the roster that can be planned on Sundays and holidays (chosen)."

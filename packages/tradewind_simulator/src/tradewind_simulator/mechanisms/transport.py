@@ -1,7 +1,7 @@
 """The parcels between hand-over and the depot of their destination: queues at the hubs, legs between them, and what goes wrong.
 
 A day: parcels of a closed hub are moved on; those that come today and those left over go through their hub's queue; of the sorted ones,
-those at the depot of their destination are ready for the last mile, the others leave with the evening's departure.
+those at the depot of their destination are ready for the last mile, the others leave with a lorry: this evening's, or a later one's.
 """
 
 from dataclasses import dataclass
@@ -60,9 +60,10 @@ class Transport:
         self.parameters = parameters
         self.routes = RouteTables(network)
         self.legs = Legs(parameters.legs, surroundings.streams.stream("legs"))
-        self.parcels = Entities(hub=np.int64, area=np.int64, arrives_at=np.int64, hop=np.int64)
+        self.parcels = Entities(hub=np.int64, area=np.int64, arrives_at=np.int64, hop=np.int64, sorted_at=np.int64, leaves_day=np.int64)
         hubs, knots = staffing.sort_cumulative.shape
         self.waits = QueueHistory(surroundings.days, hubs, knots, int(network.hub_state.max()) + 1)
+        self._scanned: list[tuple[Integers, ...]] = []
         self._truth, self._network, self._staffing, self._scans = surroundings.truth, network, staffing, scans
 
     def step(self, today: Today, handovers: HandOvers) -> DepotArrivals:
@@ -70,74 +71,84 @@ class Transport:
         table = self.routes.on(today.number)
         self._take_over(handovers, table)
         cleared = self._leave_closed(today, table)
-        here = np.flatnonzero(self.parcels["arrives_at"] < today.end)
-        hub, arrives_at = self.parcels["hub"][here], self.parcels["arrives_at"][here]
-        number, hop = self.parcels["number"][here], self.parcels["hop"][here]
-        comes = arrives_at >= today.start
-        off = comes & (hop > 0)
-        self._scans.record(number[off], hub[off], ARRIVED, arrives_at[off], network_ordinal(hop[off], ARRIVED))
-        finish = self._sort(today, hub, arrives_at - today.start, number, comes, cleared)
-        done = np.flatnonzero(finish != LEFT)
-        sorted_at = today.start + finish[done]
-        self._scans.record(number[done], hub[done], SORTED, sorted_at, network_ordinal(hop[done], SORTED))
-        queued = (sorted_at - arrives_at[done]) / HOUR
-        return self._forward(today, table, here[done], sorted_at, queued)
+        self._sort(today, cleared)
+        arrivals = self._end(today, table)
+        self._depart(today, table)
+        self._record()
+        return arrivals
 
     def _take_over(self, handovers: HandOvers, table: RouteTable) -> None:
         hub = table.depot_of_area[handovers.origin_area]
-        self.parcels.add(number=handovers.number, hub=hub, area=handovers.destination_area, arrives_at=handovers.handed_over_at, hop=0)
-        first = np.zeros(len(hub), dtype=np.int64)
-        self._scans.record(handovers.number, hub, PICKED_UP, handovers.handed_over_at, network_ordinal(first, PICKED_UP))
+        at = handovers.handed_over_at
+        rows = self.parcels.add(
+            number=handovers.number,
+            hub=hub,
+            area=handovers.destination_area,
+            arrives_at=at,
+            hop=0,
+            sorted_at=NEVER,
+            leaves_day=NEVER,
+        )
+        self._scan(rows, PICKED_UP, at)
 
     def _leave_closed(self, today: Today, table: RouteTable) -> Integers:
         """Parcels left at, or coming today to, a hub that is closed go on at once; returns how many were left at each hub."""
-        hub, arrives_at = self.parcels["hub"], self.parcels["arrives_at"]
-        moved = np.flatnonzero((arrives_at < today.end) & ~table.is_open[hub])
-        left = moved[arrives_at[moved] < today.start]
-        cleared = np.bincount(hub[left], minlength=len(table.is_open)).astype(np.int64)
+        parcels = self.parcels
+        hub, arrives_at = parcels["hub"], parcels["arrives_at"]
+        moved = np.flatnonzero((arrives_at < today.end) & (parcels["sorted_at"] == NEVER) & ~table.is_open[hub])
+        was_there = arrives_at[moved] < today.start
+        cleared = np.bincount(hub[moved[was_there]], minlength=len(table.is_open)).astype(np.int64)
         if len(moved):
             leaves = np.maximum(arrives_at[moved], today.start + _CLEARED)
-            waited = np.maximum(leaves - arrives_at[moved], 0) / HOUR
-            to = table.next_hub[hub[moved], table.depot_of_area[self.parcels["area"][moved]]]
+            to = table.next_hub[hub[moved], table.depot_of_area[parcels["area"][moved]]]
             nothing = np.zeros(len(moved), dtype=bool)
-            sent = Departure(to=to, is_missort=nothing, is_reroute=~nothing)
-            self._leave(today, moved, sent, leaves, waited, arrives_at[moved] < today.start)
+            parcels["sorted_at"][moved] = leaves
+            self._leave(today, moved, Departure(to=to, is_missort=nothing, is_reroute=~nothing), leaves, was_there)
         return cleared
 
-    def _sort(self, today: Today, hub: Integers, arrival: Integers, number: Integers, comes: Flags, cleared: Integers) -> Integers:
-        """Send the parcels through their hubs' queues; returns when each is finished, in seconds of the day."""
-        capacity = self._staffing.sort_cumulative
-        hubs = len(capacity)
-        served = serve(hub, arrival, number, capacity, HOUR)
-        arrived = np.bincount(hub[comes], minlength=hubs)
+    def _sort(self, today: Today, cleared: Integers) -> None:
+        """Send the parcels that are there through their hubs' queues."""
+        parcels, capacity = self.parcels, self._staffing.sort_cumulative
+        here = np.flatnonzero((parcels["arrives_at"] < today.end) & (parcels["sorted_at"] == NEVER))
+        hub, arrives_at = parcels["hub"][here], parcels["arrives_at"][here]
+        comes = arrives_at >= today.start
+        self._scan(here[comes & (parcels["hop"][here] > 0)], ARRIVED, arrives_at[comes & (parcels["hop"][here] > 0)])
+        hubs, arrival = len(capacity), arrives_at - today.start
+        served = serve(hub, arrival, parcels["number"][here], capacity, HOUR)
         is_done = served.finish != LEFT
         backlog = np.bincount(hub[~is_done], minlength=hubs)
-        self._staffing.record("sort", arrived, np.bincount(hub[is_done], minlength=hubs) + cleared, backlog)
+        done = np.bincount(hub[is_done], minlength=hubs) + cleared
+        self._staffing.record("sort", np.bincount(hub[comes], minlength=hubs), done, backlog)
         overflows = backlog > self.parameters.legs.overflow_days * np.maximum(capacity[:, -1], 1.0)
-        ahead = ahead_at_knots(served, hub, arrival, capacity, HOUR)
-        self.waits.keep(today.number, capacity, ahead, overflows, today.weather)
-        return served.finish
+        self.waits.keep(today.number, capacity, ahead_at_knots(served, hub, arrival, capacity, HOUR), overflows, today.weather)
+        rows = here[is_done]
+        parcels["sorted_at"][rows] = today.start + served.finish[is_done]
+        self._scan(rows, SORTED, parcels["sorted_at"][rows])
+        nights = self.legs.nights(parcels["number"][rows], parcels["hop"][rows], self._network.level[hub[is_done]])
+        parcels["leaves_day"][rows] = today.number + nights
 
-    def _forward(self, today: Today, table: RouteTable, rows: Integers, sorted_at: Integers, queued: Floats) -> DepotArrivals:
-        """Sorted parcels (positions ``rows``) leave in the evening, or are ready where they are."""
+    def _end(self, today: Today, table: RouteTable) -> DepotArrivals:
+        """Sorted parcels that are at the depot of their area are ready; the depot may have become theirs since they were sorted."""
         parcels = self.parcels
-        hub, area = parcels["hub"][rows], parcels["area"][rows]
-        final = table.depot_of_area[area]
-        ends = hub == final
-        on, over = np.flatnonzero(~ends), np.flatnonzero(ends)
-        self._tell_ends(rows[over], queued[over])
-        ready = np.argsort(parcels["number"][rows[over]])
-        over = over[ready]
-        arrivals = DepotArrivals(parcels["number"][rows[over]].copy(), final[over], area[over], sorted_at[over])
-        if len(on):
-            goes = rows[on]
-            number, hop = parcels["number"][goes], parcels["hop"][goes]
-            sent = self._send(today, table, number, hop, hub[on], final[on])
-            self._leave(today, goes, sent, self.legs.departs_at(today.start, number, hop), queued[on], np.ones(len(on), dtype=bool))
-        keep = np.ones(len(parcels), dtype=bool)
-        keep[rows[over]] = False
-        parcels.keep(keep)
+        depot = table.depot_of_area[parcels["area"]]
+        is_over = (parcels["sorted_at"] != NEVER) & (parcels["hub"] == depot)
+        over = np.flatnonzero(is_over)
+        over = over[np.argsort(parcels["number"][over])]
+        self._tell_ends(over)
+        ready_at = np.maximum(parcels["sorted_at"][over], today.start)
+        arrivals = DepotArrivals(parcels["number"][over], depot[over], parcels["area"][over], ready_at)
+        parcels.keep(~is_over)
         return arrivals
+
+    def _depart(self, today: Today, table: RouteTable) -> None:
+        """The evening's lorries: on workdays of the hub's state, with the parcels whose turn it is."""
+        parcels = self.parcels
+        works = today.is_workday[self._network.hub_state]
+        rows = np.flatnonzero((parcels["leaves_day"] <= today.number) & works[parcels["hub"]])
+        number, hop, hub = parcels["number"][rows], parcels["hop"][rows], parcels["hub"][rows]
+        sent = self._send(today, table, number, hop, hub, table.depot_of_area[parcels["area"][rows]])
+        departed_at = self.legs.departs_at(today.start, number, hop)
+        self._leave(today, rows, sent, departed_at, np.ones(len(rows), dtype=bool))
 
     def _send(self, today: Today, table: RouteTable, number: Integers, hop: Integers, hub: Integers, final: Integers) -> Departure:
         following = table.next_hub[hub, final]
@@ -152,7 +163,7 @@ class Transport:
             table.neighbours_count[hub],
         )
 
-    def _leave(self, today: Today, rows: Integers, sent: Departure, departed_at: Integers, queued: Floats, was_there: Flags) -> None:
+    def _leave(self, today: Today, rows: Integers, sent: Departure, departed_at: Integers, was_there: Flags) -> None:
         """Parcels at positions ``rows`` set out; one that never came to its hub (closed meanwhile) is only turned round, without a scan."""
         parcels = self.parcels
         number, hop, hub = parcels["number"][rows], parcels["hop"][rows], parcels["hub"][rows]
@@ -161,17 +172,25 @@ class Transport:
         state = self._network.hub_state
         weather = (today.weather[state[hub]] + today.weather[state[sent.to]]) / 2.0
         arrives_at = departed_at + travel_seconds(minutes, ratio, weather)
-        trip = Trip(number, hop, hub, sent.to, departed_at, arrives_at, ratio, minutes, sent.is_missort, sent.is_reroute, queued)
-        self._scans.record(
-            number[was_there],
-            hub[was_there],
-            DEPARTED,
-            departed_at[was_there],
-            network_ordinal(hop[was_there], DEPARTED),
-            sent.to[was_there],
-        )
-        self._tell(trip)
+        queued = (parcels["sorted_at"][rows] - parcels["arrives_at"][rows]) / HOUR
+        self._scan(rows[was_there], DEPARTED, departed_at[was_there], sent.to[was_there])
+        self._tell(Trip(number, hop, hub, sent.to, departed_at, arrives_at, ratio, minutes, sent.is_missort, sent.is_reroute, queued))
         parcels["hub"][rows], parcels["arrives_at"][rows], parcels["hop"][rows] = sent.to, arrives_at, hop + 1
+        parcels["sorted_at"][rows] = NEVER
+        parcels["leaves_day"][rows] = NEVER
+
+    def _scan(self, rows: Integers, event: int, at: Integers, following: Integers | None = None) -> None:
+        """Note scans of the parcels at positions ``rows``; they are written all at once."""
+        hop = self.parcels["hop"][rows]
+        to = np.full(len(rows), -1, dtype=np.int64) if following is None else following
+        events = np.full(len(rows), event, dtype=np.int64)
+        scanned = (self.parcels["number"][rows], self.parcels["hub"][rows], events, at.copy(), network_ordinal(hop, event), to)
+        self._scanned.append(scanned)
+
+    def _record(self) -> None:
+        number, hub, event, at, ordinal, to = (np.concatenate(parts) for parts in zip(*self._scanned, strict=True))
+        self._scans.record(number, hub, event, at, ordinal, to)
+        self._scanned = []
 
     def _tell(self, trip: Trip) -> None:
         names = self._network.hub_ids
@@ -192,13 +211,13 @@ class Transport:
             },
         )
 
-    def _tell_ends(self, rows: Integers, queued: Floats) -> None:
+    def _tell_ends(self, rows: Integers) -> None:
         """The visit of the final depot: a row without a leg."""
-        nowhere = np.full(len(rows), -1, dtype=np.int64)
-        never = np.full(len(rows), NEVER)
-        unknown = np.full(len(rows), np.nan)
-        nothing = np.zeros(len(rows), dtype=bool)
-        number, hop, hub = self.parcels["number"][rows], self.parcels["hop"][rows], self.parcels["hub"][rows]
+        nowhere, never = np.full(len(rows), -1, dtype=np.int64), np.full(len(rows), NEVER)
+        unknown, nothing = np.full(len(rows), np.nan), np.zeros(len(rows), dtype=bool)
+        parcels = self.parcels
+        queued = (parcels["sorted_at"][rows] - parcels["arrives_at"][rows]) / HOUR
+        number, hop, hub = parcels["number"][rows], parcels["hop"][rows], parcels["hub"][rows]
         self._tell(Trip(number, hop, hub, nowhere, never, never, unknown, unknown, nothing, nothing, queued))
 
     def arrays(self) -> Arrays:
