@@ -157,6 +157,18 @@ def test_a_promotion_and_a_rollback_reach_a_busy_service_without_a_mixed_answer(
         instance.close()
 
 
+def test_a_champion_of_another_world_is_not_followed(eta: Any, served_home: Any, bundles: tuple[Path, Path]) -> None:
+    instance = eta.inner()
+    try:
+        other = served_home.settings.model_copy(update={"source": "simulator"})
+        assert serving_world.register(other, bundles[1], "simulated").number == 3
+        instance._desk._follower.poll()
+        health = instance.health()
+        assert (health.status, health.model.number, health.world) == ("ok", 1, "olist")
+    finally:
+        instance.close()
+
+
 def test_a_version_with_one_changed_byte_is_not_served_and_the_old_one_stays(eta: Any, served_home: Any) -> None:
     instance = eta.inner()
     try:
