@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit, logit, ndtr
 
 from tradewind_simulator import columns
@@ -76,6 +76,13 @@ class LeadsParameters(BaseModel):
     launch_days_least: int = Field(default=14, ge=1, description="Days from deal to the first day of selling, at least; chosen.")
     launch_days_greatest: int = Field(default=42, ge=1, description="And at most; chosen.")
     declared_share: float = Field(default=0.08, ge=0, le=1, description="Deals with declared catalogue size and revenue; Olist: 69 of 842.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "LeadsParameters":
+        if self.launch_days_least > self.launch_days_greatest:
+            found = f"{self.launch_days_least} and {self.launch_days_greatest}"
+            raise ValueError(f"launch_days_least: expected at most launch_days_greatest (found: {found})")
+        return self
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ class OutreachParameters(BaseModel):
     win_targeting: float = Field(
         default=1.2, ge=0, le=5, description="How strongly the targeted are chosen by what the caller feels of quality; chosen."
     )
-    retain: Design = Field(default=Design(randomised_share=0.4, targeted_share=0.4), description="Who of the merchants at risk takes part.")
+    retain: Design = Field(
+        default=Design(randomised_share=0.45, targeted_share=0.45), description="Who of the merchants at risk takes part."
+    )
     retain_effect: float = Field(
         default=0.55, ge=-3, le=3, description="Mean effect of a phone call on the log hazard (lowers it); chosen."
     )
@@ -66,8 +68,9 @@ class OutreachParameters(BaseModel):
     )
     category_sigma: float = Field(default=0.25, ge=0, le=3, description="Standard deviation over categories of that effect; chosen.")
     sleeping: float = Field(
-        default=-1.0, le=0, ge=-5, description="On that effect for a merchant that sells next to nothing: it is woken; chosen."
+        default=-0.9, le=0, ge=-5, description="On that effect for a merchant that sells next to nothing: it is woken; chosen."
     )
+    sleeping_orders: float = Field(default=1.5, gt=0, description="Orders in 28 days at which that is down to 37 %; chosen.")
     sales_per_effect: float = Field(default=0.25, ge=-3, le=3, description="Effect on log sales per effect on the log hazard; chosen.")
     retain_targeting: float = Field(
         default=0.8, ge=0, le=5, description="How strongly the targeted are chosen by their true hazard; chosen."
@@ -75,7 +78,7 @@ class OutreachParameters(BaseModel):
     retain_days: int = Field(default=60, ge=1, le=365, description="Days that a contact works, and in which none follows; chosen.")
     least_age_days: int = Field(default=45, ge=0, description="Days since joining before a merchant can be at risk; chosen.")
     risky_trend: float = Field(
-        default=0.85, ge=0, description="At risk below this ratio of sales of 28 days to those of 90, per day; chosen."
+        default=0.95, ge=0, description="At risk below this ratio of sales of 28 days to those of 90, per day; chosen."
     )
     risky_rating: float = Field(default=3.85, ge=1, le=5, description="At risk below this rating, in stars; chosen.")
     risky_late_share: float = Field(default=0.14, ge=0, le=1, description="At risk above this share of late parcels; chosen.")
@@ -172,7 +175,7 @@ class Outreach:
             + p.retain_quality * c.quality
             + p.category_sigma * self._retain.normal(c.category, slot=_CATEGORY)
             + p.retain_sigma * self._retain.normal(c.number, slot=_EFFECT)
-            + p.sleeping * np.exp(-c.standing.sales_28d / 3.0)
+            + p.sleeping * np.exp(-c.standing.sales_28d / p.sleeping_orders)
         )
 
     def _tell(
