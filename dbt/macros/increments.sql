@@ -5,11 +5,11 @@
     timestamptz '{{ env_var("TRADEWIND_DBT_CHANGED_SINCE_" ~ (table | upper), "infinity") }}'
 {%- endmacro %}
 
-{# Whether a row is of a parcel that has a scan which landed since the newest build: all its scans are ordered anew. #}
-{% macro is_of_parcel_scanned_since() -%}
+{# Whether a row is of a parcel of which `scans` (a relation) has one that landed since the newest build: all its scans are ordered anew. #}
+{% macro is_of_parcel_scanned_since(scans) -%}
     parcel_id in (
         select parcel_id
-        from {{ staged('scan_events') }}
+        from {{ scans }}
         where changed_at >= {{ changed_since('scan_events') }}
     )
 {%- endmacro %}

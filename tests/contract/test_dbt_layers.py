@@ -12,7 +12,7 @@ import pytest
 
 from tradewind_contracts.ids import prefix_lane_id, state_lane_id
 from tradewind_contracts.tables import NEVER, TABLES
-from tradewind_lifecycle.dbt_sources import sources_yaml, staging_yaml
+from tradewind_lifecycle.dbt_sources import STAGED, generated
 from tradewind_lifecycle.warehouse import dbt_project_dir
 
 
@@ -105,10 +105,35 @@ def test_what_a_source_never_dates_goes_no_further_than_staging(models: dict[str
             assert undated.isdisjoint(node["columns"]), name
 
 
-def test_the_files_made_from_the_declarations_are_fresh() -> None:
-    folder = dbt_project_dir() / "models" / "staging" / "olist"
-    assert (folder / "_olist__sources.yml").read_text(encoding="utf-8") == sources_yaml("olist")
-    assert (folder / "_olist__models.yml").read_text(encoding="utf-8") == staging_yaml("olist")
+@pytest.mark.parametrize("source", STAGED)
+def test_the_files_made_from_the_declarations_are_fresh(source: str) -> None:
+    folder = dbt_project_dir() / "models" / "staging" / source
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == generated(source)
+
+
+def test_only_the_worlds_source_is_built_and_it_stages_every_landing_table(models: dict[str, dict[str, Any]]) -> None:
+    staged = {name for name, node in models.items() if node["schema"] == "staging"}
+    assert staged == {f"stg_simulator__{table}" for table in TABLES}
+
+
+def test_what_a_source_may_lack_may_be_empty_and_what_is_personal_says_so(models: dict[str, dict[str, Any]]) -> None:
+    lacking = {"dim_creators", "fct_scans", "fct_parcel_legs", "fct_stock_days", "dim_addresses", "fct_product_days"}
+    assert {name for name in lacking if not models[name]["config"]["meta"].get("may_be_empty")} == set()
+    address = models["dim_addresses"]["columns"]
+    assert "raw_text" not in address
+    classes = {name: column["config"].get("meta", {}).get("personal_data") for name, column in address.items()}
+    assert {name for name, level in classes.items() if level == "direct"} == {"street", "house_number", "unit", "normalised_text"}
+
+
+def test_a_model_that_takes_only_what_is_new_puts_whole_parcels_in_the_place_of_the_old(models: dict[str, dict[str, Any]]) -> None:
+    incremental = {name: node["config"] for name, node in models.items() if node["config"]["materialized"] == "incremental"}
+    assert set(incremental) == {"int_scans_deduplicated", "fct_scans", "fct_parcel_legs"}
+    for name, config in incremental.items():
+        assert (config["incremental_strategy"], config["unique_key"], config["on_schema_change"]) == (
+            "delete+insert",
+            "parcel_id",
+            "fail",
+        ), name
 
 
 def test_the_service_is_an_exposure_that_depends_on_features_and_the_label(manifest: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ with
 uploads as (
     select * from {{ staged('scan_events') }}
     {% if is_incremental() %}
-    where {{ is_of_parcel_scanned_since() }}
+    where {{ is_of_parcel_scanned_since(staged('scan_events')) }}
     {% endif %}
 ),
 

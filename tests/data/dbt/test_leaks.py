@@ -1,8 +1,9 @@
 """Rule 2: a feature row is a function of what was known before its instant."""
 
 import datetime as dt
-import graphlib
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,26 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import ALWAYS, NEVER, TABLES, Table
 from tradewind_lifecycle import warehouse
 
+Rebuild = Callable[..., None]
 TRUNCATED_AT = dt.datetime(2018, 2, 1, 12, tzinfo=dt.UTC)
 """A midday inside the synthetic archive's span (2017-09-01 and 240 days on)."""
 
 
 def test_no_feature_row_changes_when_everything_known_later_is_removed(
-    built: Settings, dbt_nodes: dict[str, dict[str, Any]], tmp_path: Path
+    built: Settings, dbt_nodes: dict[str, dict[str, Any]], rebuild: Rebuild, tmp_path: Path
 ) -> None:
-    changed = _changed_rows(built, dbt_nodes, tmp_path, planted_leak=False)
+    changed = _changed_rows(built, dbt_nodes, rebuild, tmp_path, str)
     assert len(changed) >= 12
     assert {name: count for name, count in changed.items() if count} == {}
 
 
-def test_the_guard_notices_features_that_see_their_own_day(built: Settings, dbt_nodes: dict[str, dict[str, Any]], tmp_path: Path) -> None:
-    changed = _changed_rows(built, dbt_nodes, tmp_path, planted_leak=True)
+def test_the_guard_notices_features_that_see_their_own_day(
+    built: Settings, dbt_nodes: dict[str, dict[str, Any]], rebuild: Rebuild, tmp_path: Path
+) -> None:
+    def leak(sql: str) -> str:
+        return sql.replace("// 86400000000 as integer) + 1)", "// 86400000000 as integer))")
+
+    changed = _changed_rows(built, dbt_nodes, rebuild, tmp_path, leak)
     dynamic = {name for name in changed if "profile" not in name and "location" not in name}
     assert {name for name in dynamic if not changed[name]} == set()
 
@@ -44,13 +51,14 @@ def test_no_late_fact_that_a_sql_unit_test_plants_changes_a_row(built: Settings,
     assert any(f"PASS={len(declared)} " in line for line in said)
 
 
-def _changed_rows(built: Settings, nodes: dict[str, dict[str, Any]], folder: Path, planted_leak: bool) -> dict[str, int]:
+def _changed_rows(
+    built: Settings, nodes: dict[str, dict[str, Any]], rebuild: Rebuild, folder: Path, change: Callable[[str], str]
+) -> dict[str, int]:
     """For each feature model, rows stamped up to the cut that differ between all data and the data known before the cut."""
-    models = _in_order(nodes)
     full, cut = folder / "full" / "warehouse.duckdb", folder / "cut" / "warehouse.duckdb"
-    features = [node["name"] for node in models if node["schema"] == "features"]
+    features = sorted(node["name"] for node in nodes.values() if node["resource_type"] == "model" and node["schema"] == "features")
     for path, instant in ((full, None), (cut, TRUNCATED_AT)):
-        _build(path, built, models, instant, planted_leak)
+        rebuild(path, built, partial(_fill, built, instant), change)
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
         connection.execute(f"set TimeZone = 'UTC'; attach '{full}' as whole (read_only); attach '{cut}' as cut (read_only)")
         return {name: _differing(connection, name) for name in features}
@@ -70,27 +78,16 @@ def _differing(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     return int(found[0])
 
 
-def _build(path: Path, built: Settings, models: list[dict[str, Any]], instant: dt.datetime | None, planted_leak: bool) -> None:
-    """Run what dbt compiled on another warehouse, whose landing holds what was known before ``instant``."""
-    path.parent.mkdir()
-    landing = Manifest.read(built.paths.landing)
-    with duckdb.connect(str(path), config={"threads": 2}) as connection:
-        connection.execute("set TimeZone = 'UTC'; create schema landing")
-        for table in TABLES.values():
-            if table.name in landing.tables:
-                connection.execute(_truncated(table, built.paths.landing / landing.tables[table.name].path, instant))
-        for node in models:
-            compiled = built.paths.dbt_target / "compiled" / "tradewind" / node["original_file_path"]
-            sql = compiled.read_text(encoding="utf-8")
-            if planted_leak:
-                sql = sql.replace("// 86400000000 as integer) + 1)", "// 86400000000 as integer))")
-            kind = "view" if node["config"]["materialized"] == "view" else "table"
-            connection.execute(f"create schema if not exists {node['schema']}; create {kind} {node['schema']}.{node['name']} as {sql}")
+def _fill(built: Settings, instant: dt.datetime | None, connection: duckdb.DuckDBPyConnection) -> None:
+    """What was known before ``instant`` of each landed table."""
+    for name, landed in Manifest.read(built.paths.landing).tables.items():
+        if name in TABLES:
+            connection.execute(_truncated(TABLES[name], built.paths.landing / landed.path, instant))
 
 
 def _truncated(table: Table, file: Path, instant: dt.datetime | None) -> str:
     if instant is None:
-        return f"create table landing.{table.name} as from read_parquet('{file}')"
+        return f"insert into landing.{table.name} by name from read_parquet('{file}')"
     limit = f"timestamptz '{instant.isoformat()}'"
     columns = []
     for column in table.all_columns:
@@ -98,10 +95,4 @@ def _truncated(table: Table, file: Path, instant: dt.datetime | None) -> str:
         kept = known_at in (ALWAYS, NEVER)
         columns.append(column.name if kept else f"case when {known_at} < {limit} then {column.name} end as {column.name}")
     rows = "true" if table.known_at == ALWAYS else f"{table.known_at} < {limit}"
-    return f"create table landing.{table.name} as select {', '.join(columns)} from read_parquet('{file}') where {rows}"
-
-
-def _in_order(nodes: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
-    order = graphlib.TopologicalSorter({key: node["depends_on"]["nodes"] for key, node in models.items()}).static_order()
-    return [models[key] for key in order if key in models]
+    return f"insert into landing.{table.name} by name select {', '.join(columns)} from read_parquet('{file}') where {rows}"

@@ -9,7 +9,7 @@ scans as (
     select * from {{ ref('fct_scans') }}
     {% if is_incremental() %}
     where
-        {{ is_of_parcel_scanned_since() }}
+        {{ is_of_parcel_scanned_since(ref('fct_scans')) }}
         or parcel_id in (
             select legs.parcel_id
             from {{ this }} as legs

@@ -8,7 +8,7 @@ with
 scans as (
     select * from {{ ref('int_scans_deduplicated') }}
     {% if is_incremental() %}
-    where {{ is_of_parcel_scanned_since() }}
+    where {{ is_of_parcel_scanned_since(ref('int_scans_deduplicated')) }}
     {% endif %}
 ),
 
