@@ -97,7 +97,7 @@ class Geography:
         wanted = min(2_000.0, p.areas_count * scale)
         room = np.array([sum(high - low + 1 for low, high in city.prefixes) for city in CITIES])
         crowded = demand**p.crowding
-        return np.clip(np.rint(wanted * crowded / crowded.sum()), 2, room // 2).astype(np.int64)
+        return np.asarray(np.clip(np.rint(wanted * crowded / crowded.sum()), 2, room // 2), dtype=np.int64)
 
     def _prefixes(self, city: City, position: int, count: int) -> Integers:
         """``count`` ascending prefixes, one in each of as many equal slices of the city's ranges."""
@@ -129,7 +129,7 @@ class Geography:
     def positions(self, prefixes: Integers) -> Integers:
         """Positions of the areas with these prefixes (as numbers); -1 where there is none."""
         found = np.minimum(np.searchsorted(self.area_prefix, prefixes), len(self.area_prefix) - 1)
-        return np.where(self.area_prefix[found] == prefixes, found, -1).astype(np.int64)
+        return np.asarray(np.where(self.area_prefix[found] == prefixes, found, -1), dtype=np.int64)
 
     def export(self) -> None:
         """Write the rows of ``postal_areas``, which belong to the first day."""

@@ -189,7 +189,7 @@ class Network:
         positions = np.flatnonzero(depots)
         links[positions, self.parent[positions]] = True
         near = (self._great_circle <= self.parameters.direct_km) & (self.level == NATIONAL)[np.newaxis, :] & depots[:, np.newaxis]
-        return links | links.T | near | near.T
+        return np.asarray(links | links.T | near | near.T)
 
     def _shortcuts(self, day: int, is_open: Flags) -> npt.NDArray[np.bool_]:
         """Direct lanes between regional hubs, as contracted for ``day``; drawn for each pair."""
@@ -231,7 +231,7 @@ class Network:
             geography.area_lat[:, np.newaxis], geography.area_lng[:, np.newaxis], self.hub_lat[depots], self.hub_lng[depots]
         )
         elsewhere = geography.area_state[:, np.newaxis] != self.hub_state[depots]
-        return depots[np.argmin(away + np.where(elsewhere, 1e5, 0.0), axis=1)]
+        return np.asarray(depots[np.argmin(away + np.where(elsewhere, 1e5, 0.0), axis=1)])
 
     @functools.lru_cache(maxsize=4096)  # noqa: B019 (one Network lives as long as its world)
     def _epoch(self, day: int) -> Epoch:

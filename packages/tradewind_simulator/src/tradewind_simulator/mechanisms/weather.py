@@ -52,7 +52,7 @@ class Weather:
         self._surroundings = surroundings
         self._stream = surroundings.streams.stream("weather")
         self._states = tuple(state.code for state in STATES)
-        self._region = np.array([_REGIONS.index(state.region) for state in STATES], dtype=np.int64)  # type: ignore[arg-type]  # regions of the table
+        self._region = np.array([_REGIONS.index(state.region) for state in STATES], dtype=np.int64)
         self._peak = np.array([parameters.wettest_day.get(region, 0) for region in _REGIONS], dtype=np.float64)
         self._height = np.array([parameters.season.get(region, 0.0) for region in _REGIONS])
         memory = 40 if parameters.persistence else 1
