@@ -1,0 +1,103 @@
+"""All parameters of a world, and the presets. Each mechanism's stand in its own module, with their sources."""
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tradewind_contracts.errors import NotFoundError, SettingsError
+from tradewind_simulator.dirt import DirtParameters
+from tradewind_simulator.mechanisms.addresses import AddressesParameters
+from tradewind_simulator.mechanisms.calendar import CalendarParameters
+from tradewind_simulator.mechanisms.catalogue import CatalogueParameters
+from tradewind_simulator.mechanisms.claims import ClaimsParameters
+from tradewind_simulator.mechanisms.creators import CreatorsParameters
+from tradewind_simulator.mechanisms.demand import DemandParameters
+from tradewind_simulator.mechanisms.geography import GeographyParameters
+from tradewind_simulator.mechanisms.handling import HandlingParameters
+from tradewind_simulator.mechanisms.last_mile import LastMileParameters
+from tradewind_simulator.mechanisms.merchants import MerchantsParameters
+from tradewind_simulator.mechanisms.network import NetworkParameters
+from tradewind_simulator.mechanisms.ordering import OrderingParameters
+from tradewind_simulator.mechanisms.pricing import PricingParameters
+from tradewind_simulator.mechanisms.promises import PromisesParameters
+from tradewind_simulator.mechanisms.receipt import ReceiptParameters
+from tradewind_simulator.mechanisms.reviews import ReviewsParameters
+from tradewind_simulator.mechanisms.scans import ScansParameters
+from tradewind_simulator.mechanisms.staffing import StaffingParameters
+from tradewind_simulator.mechanisms.stock import StockParameters
+from tradewind_simulator.mechanisms.traffic import TrafficParameters
+from tradewind_simulator.mechanisms.transport import TransportParameters
+from tradewind_simulator.mechanisms.weather import WeatherParameters
+
+COUNTRY, CURRENCY = "BR", "BRL"
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "tiny": {"days": 60, "orders_per_day": 40.0},
+    "small": {"days": 365, "orders_per_day": 200.0},
+    "large": {"days": 365, "orders_per_day": 2_600.0},
+}
+"""For tests; for `make run`, as many orders in a year as Olist had; about a million parcels."""
+
+
+class Parameters(BaseModel):
+    """What a world is a function of, besides the levers and the code. Nothing but the end depends on ``days``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=7, ge=0, lt=2**63, description="Seed of all streams.")
+    first_day: dt.date = Field(default=dt.date(2024, 1, 1), ge=dt.date(1990, 1, 1), le=dt.date(2040, 1, 1), description="First local day.")
+    days: int = Field(default=365, ge=1, le=3_650, description="Local days to simulate.")
+    orders_per_day: float = Field(default=600.0, ge=5, le=20_000, description="Mean orders of an average day at the start.")
+    zone: str = Field(default="America/Sao_Paulo", description="Zone of the world's local days (IANA).")
+
+    geography: GeographyParameters = GeographyParameters()
+    calendar: CalendarParameters = CalendarParameters()
+    weather: WeatherParameters = WeatherParameters()
+    network: NetworkParameters = NetworkParameters()
+    addresses: AddressesParameters = AddressesParameters()
+    merchants: MerchantsParameters = MerchantsParameters()
+    creators: CreatorsParameters = CreatorsParameters()
+    catalogue: CatalogueParameters = CatalogueParameters()
+    pricing: PricingParameters = PricingParameters()
+    traffic: TrafficParameters = TrafficParameters()
+    demand: DemandParameters = DemandParameters()
+    stock: StockParameters = StockParameters()
+    ordering: OrderingParameters = OrderingParameters()
+    promises: PromisesParameters = PromisesParameters()
+    handling: HandlingParameters = HandlingParameters()
+    staffing: StaffingParameters = StaffingParameters()
+    transport: TransportParameters = TransportParameters()
+    scans: ScansParameters = ScansParameters()
+    last_mile: LastMileParameters = LastMileParameters()
+    receipt: ReceiptParameters = ReceiptParameters()
+    claims: ClaimsParameters = ClaimsParameters()
+    reviews: ReviewsParameters = ReviewsParameters()
+    dirt: DirtParameters = DirtParameters()
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_is_known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no such zone ({error})") from error
+        return zone
+
+
+def preset(name: str, **changes: Any) -> Parameters:
+    """The preset ``name`` with ``changes`` to it; changes that are None are left out.
+
+    Raises:
+        NotFoundError: there is no such preset.
+        SettingsError: a value can't be used; the message names the parameter.
+    """
+    if name not in PRESETS:
+        raise NotFoundError(f"no preset {name!r}; there are: {', '.join(PRESETS)}")
+    try:
+        return Parameters(**{**PRESETS[name], **{key: value for key, value in changes.items() if value is not None}})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"simulate: {where}: {first['msg']} (found: {first.get('input')!r})") from error
