@@ -53,7 +53,7 @@ class StaffingParameters(BaseModel):
     smoothing_days: int = Field(default=14, ge=1, le=60, description="Days whose mean volume the plan follows (issue 3: two weeks).")
     recovery_days: float = Field(default=3.0, gt=0, le=30, description="Days in which the plan wants to work off a backlog (chosen).")
     surge_most: float = Field(
-        default=1.4, ge=1, le=5, description="Most that is planned, over the plan without backlog (chosen: room and people end)."
+        default=1.1, ge=1, le=5, description="Most that is planned, over the plan without backlog (chosen: room and people end)."
     )
     shift_hours: float = Field(default=8.0, gt=0, le=12, description="Hours of a full shift (44-hour week: CLT art. 58, CF art. 7 XIII).")
     hours_least: float = Field(
@@ -151,14 +151,14 @@ class Staffing:
         return np.minimum(ordinary + excess, ceiling), np.minimum(volume + excess, np.maximum(ceiling, volume))
 
     def _come(self, today: Today, person_hours: Floats, least: Integers) -> None:
-        """Who comes, for how long, and what they can do."""
+        """Who comes, for how long (whoever is slow, or stands in for others, stays longer), and what they can do."""
         p, posts = self.parameters, self.posts
         s = p.shifts
         factor = (s.absence_monday if today.weekday == 0 else 1.0) * (s.absence_campaign if today.campaign else 1.0)
         self._absence = np.full(len(posts.task), s.absence * factor)
         self.present = self.roster.attend(self.planned, self._absence, least, today.number)
         people = self.present.people
-        self.hours = np.where(people > 0, np.clip(person_hours / np.maximum(people, 1), p.hours_least, p.hours_most), 0.0)
+        self.hours = np.where(people > 0, np.clip(person_hours / np.maximum(self.present.speed, 1e-3), p.hours_least, p.hours_most), 0.0)
         self.capacity = self.present.speed * self.hours * self._rate
         whole = np.where(people > 0, np.maximum(self.capacity.astype(np.int64), 1), 0)
         hub_of = posts.hub
