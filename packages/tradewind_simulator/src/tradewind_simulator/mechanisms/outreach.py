@@ -60,11 +60,11 @@ class OutreachParameters(BaseModel):
         default=Design(randomised_share=0.45, targeted_share=0.45), description="Who of the merchants at risk takes part."
     )
     retain_effect: float = Field(
-        default=0.55, ge=-3, le=3, description="Mean effect of a phone call on the log hazard (lowers it); chosen."
+        default=0.9, ge=-3, le=3, description="Mean effect of a phone call on the log hazard (lowers it); chosen."
     )
     retain_quality: float = Field(default=0.20, ge=-3, le=3, description="On that effect, per standard deviation of quality; chosen.")
     retain_sigma: float = Field(
-        default=0.35, ge=0, le=3, description="Standard deviation of the merchant's own part of that effect; chosen."
+        default=0.4, ge=0, le=3, description="Standard deviation of the merchant's own part of that effect; chosen."
     )
     category_sigma: float = Field(default=0.25, ge=0, le=3, description="Standard deviation over categories of that effect; chosen.")
     sleeping: float = Field(
