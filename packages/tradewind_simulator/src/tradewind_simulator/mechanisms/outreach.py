@@ -68,7 +68,7 @@ class OutreachParameters(BaseModel):
     )
     category_sigma: float = Field(default=0.25, ge=0, le=3, description="Standard deviation over categories of that effect; chosen.")
     sleeping: float = Field(
-        default=-0.9, le=0, ge=-5, description="On that effect for a merchant that sells next to nothing: it is woken; chosen."
+        default=-1.4, le=0, ge=-5, description="On that effect for a merchant that sells next to nothing: it is woken; chosen."
     )
     sleeping_orders: float = Field(default=1.5, gt=0, description="Orders in 28 days at which that is down to 37 %; chosen.")
     sales_per_effect: float = Field(default=0.25, ge=-3, le=3, description="Effect on log sales per effect on the log hazard; chosen.")
