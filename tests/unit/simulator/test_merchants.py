@@ -8,6 +8,7 @@ import pytest
 from merchant_world import SHARES, day_of, live, merchants_of, surroundings
 from pydantic import ValidationError
 
+from tradewind_simulator.days import DAY
 from tradewind_simulator.flows import Scores
 from tradewind_simulator.mechanisms.merchants import MerchantsParameters
 from tradewind_simulator.mechanisms.survival import Standing, Survival, SurvivalParameters
@@ -113,7 +114,7 @@ def test_a_merchant_is_written_when_it_joins_and_again_at_its_first_order(tmp_pa
             merchants.first_seen(np.array([4, 4]), np.array([world.days.start(1) + 500, world.days.start(1) + 100]))
         if number == 2:
             merchants.first_seen(np.array([4]), np.array([world.days.start(2) + 100]))
-        world.exports.flush(world.days.utc_day(number), tmp_path)
+        world.exports.flush(world.days.start(number) // DAY, tmp_path)
     first, second = (pq.read_table(tmp_path / "merchants" / f"2024-01-0{d}.parquet") for d in (1, 2))
     assert first.num_rows == len(merchants.entities)
     assert first.column("first_seen_at").null_count == first.num_rows

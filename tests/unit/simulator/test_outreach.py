@@ -9,6 +9,7 @@ from merchant_world import day_of, merchants_of, surroundings
 from pydantic import ValidationError
 from scipy.special import expit
 
+from tradewind_simulator.days import DAY
 from tradewind_simulator.mechanisms.contacts import Design
 from tradewind_simulator.mechanisms.outreach import Candidates, OutreachParameters
 from tradewind_simulator.mechanisms.survival import Standing
@@ -40,7 +41,7 @@ def files(called, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("observed")
     world = called[0]
     for day in (11, 12):
-        world.exports.flush(world.days.utc_day(day), folder)
+        world.exports.flush(world.days.start(day) // DAY, folder)
     return folder / "outreach"
 
 

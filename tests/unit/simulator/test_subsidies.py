@@ -6,6 +6,7 @@ import pytest
 from merchant_world import day_of, live, merchants_of, surroundings
 from pydantic import ValidationError
 
+from tradewind_simulator.days import DAY
 from tradewind_simulator.mechanisms.subsidies import Applicants, SubsidiesParameters
 from tradewind_simulator.streams import Stream
 
@@ -91,7 +92,7 @@ def test_the_lever_scales_a_running_subsidy_from_its_day_on():
 
 def test_the_offer_is_worth_the_share_of_the_revenue(tmp_path):
     world, grants = _decided(count=50)
-    world.exports.flush(world.days.utc_day(28), tmp_path)
+    world.exports.flush(world.days.start(28) // DAY, tmp_path)
     rows = {row["merchant_id"]: row for row in pq.read_table(tmp_path / "outreach" / "2024-01-29.parquet").to_pylist()}
     assert {row["purpose"] for row in rows.values()} == {"subsidy"}
     for number, share in zip(range(1, 51), grants.share, strict=True):
