@@ -24,10 +24,13 @@ class BasketParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     joining_share: float = Field(
-        0.038, ge=0, lt=0.5, description="Share of purchases that join another's order. Olist: 3.3 % of orders hold several products."
+        default=0.033,
+        ge=0,
+        lt=0.5,
+        description="Share of purchases that join another's order. Olist: 3.3 % of orders hold several products.",
     )
     same_merchant_share: float = Field(
-        0.6,
+        default=0.6,
         ge=0,
         le=1,
         description="Share of those that look for an order of their own merchant. Olist: 1.3 % of orders hold several merchants.",

@@ -37,68 +37,74 @@ class CatalogueParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     products_per_daily_order: float = Field(
-        3.0, gt=0, le=100, description="Products at the start per order a day. Chosen: most then sell less than daily, as Olist's do."
+        default=3.0,
+        gt=0,
+        le=100,
+        description="Products at the start per order a day. Chosen: most then sell less than daily, as Olist's do.",
     )
     products_at_least: int = Field(
-        200, ge=1, le=100_000, description="Products at the start beside those. Chosen: small worlds have a choice too."
+        default=200, ge=1, le=100_000, description="Products at the start beside those. Chosen: small worlds have a choice too."
     )
     size_exponent: float = Field(
-        0.85,
+        default=1.0,
         ge=0,
         le=2,
-        description="Power with which a merchant's catalogue grows with its sales. Chosen: larger merchants also sell more of each product.",
+        description="Power with which a merchant's catalogue grows with its sales. Chosen: in proportion, so that no single product carries a merchant.",
     )
     size_log_sd: float = Field(
-        0.6,
+        default=0.4,
         ge=0,
         le=3,
         description="Standard deviation of the rest of a catalogue's log size. Chosen: Olist's largest hundredth of sellers hold about a fifth of the products.",
     )
     own_category_share: float = Field(
-        0.8,
+        default=0.8,
         ge=0,
         le=1,
         description="Share of a merchant's products in its own category. Chosen: most Olist sellers have one main category.",
     )
     price_log_sd: float = Field(
-        0.72,
+        default=0.82,
         gt=0,
         le=2,
         description="Standard deviation of log price within a category. Olist: median about 75 BRL, mean 120, p90 230 over all.",
     )
     weight_log_sd: float = Field(
-        1.15,
+        default=1.15,
         gt=0,
         le=2,
         description="Standard deviation of log weight within a category. Olist: median 700 g, mean 2.1 kg, p95 10 kg over all.",
     )
     weight_of_price: float = Field(
-        0.35,
+        default=0.35,
         ge=0,
         le=2,
         description="Elasticity of weight in price within a category. Chosen: dearer things are larger; freight rises with price in Olist.",
     )
     popularity_log_sd: float = Field(
-        1.0,
+        default=0.9,
         gt=0,
         le=3,
         description="Standard deviation of log popularity. Chosen: with ranking it makes a Zipf-like head and intermittent tails.",
     )
     elasticity_by_segment: tuple[float, float, float] = Field(
-        (-2.4, -1.8, -1.2),
+        default=(-2.4, -1.8, -1.2),
         description="Mean own-price elasticity of budget, mainstream and premium. Bijmolt, van Heerde, Pieters 2005: mean -2.6 over 1,851 estimates; Tellis 1988: -1.8.",
     )
     elasticity_sd: float = Field(
-        0.25, ge=0, le=1, description="Standard deviation of the elasticity within a segment. Chosen: segments stay apart."
+        default=0.25, ge=0, le=1, description="Standard deviation of the elasticity within a segment. Chosen: segments stay apart."
     )
     cost_share: float = Field(
-        0.62,
+        default=0.62,
         gt=0,
         lt=1,
         description="Median unit cost as a share of the list price. Chosen: gross margins of online retail lie about 25 to 45 %.",
     )
     fulfilled_share: float = Field(
-        0.25, ge=0, le=1, description="Share of products stocked in fulfilment centres. Chosen: a programme that a minority has joined."
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Share of products stocked in fulfilment centres. Chosen: a programme that a minority has joined.",
     )
 
     def model_post_init(self, _: object) -> None:

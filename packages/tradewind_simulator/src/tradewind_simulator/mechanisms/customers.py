@@ -23,13 +23,13 @@ class CustomersParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     people_per_daily_order: int = Field(
-        1_500,
+        default=1_500,
         ge=10,
         le=100_000,
         description="People in the pool per order a day. Chosen: about a tenth of a year's orders are by someone who ordered before (Olist: 6 %, in part for want of time).",
     )
     nearer_share: float = Field(
-        0.65,
+        default=0.65,
         ge=0.5,
         le=1,
         description="Share of orders placed by the nearer of two people drawn; 0.5 is no preference. Chosen: mild, as Olist's median of 430 km with sellers mostly in SP.",

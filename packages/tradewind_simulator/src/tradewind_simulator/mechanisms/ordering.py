@@ -45,11 +45,11 @@ class FreightParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_cents: float = Field(900.0, ge=0, le=10**7, description="Of a unit of no weight that goes nowhere, cents. Fitted.")
-    cents_per_kg: float = Field(250.0, ge=0, le=10**7, description="Per kilogram to the power below, cents. Fitted.")
-    weight_exponent: float = Field(0.85, gt=0, le=2, description="Power of the weight. Chosen: heavier is cheaper per kilogram.")
-    per_1000_km: float = Field(0.55, ge=0, le=100, description="Share added per thousand kilometres. Fitted.")
-    log_sd: float = Field(0.22, ge=0, le=2, description="Standard deviation of the log of what carriers' tables add. Chosen.")
+    base_cents: float = Field(default=1000.0, ge=0, le=10**7, description="Of a unit of no weight that goes nowhere, cents. Fitted.")
+    cents_per_kg: float = Field(default=300.0, ge=0, le=10**7, description="Per kilogram to the power below, cents. Fitted.")
+    weight_exponent: float = Field(default=0.85, gt=0, le=2, description="Power of the weight. Chosen: heavier is cheaper per kilogram.")
+    per_1000_km: float = Field(default=0.55, ge=0, le=100, description="Share added per thousand kilometres. Fitted.")
+    log_sd: float = Field(default=0.22, ge=0, le=2, description="Standard deviation of the log of what carriers' tables add. Chosen.")
 
 
 class OrderingParameters(BaseModel):
@@ -62,7 +62,7 @@ class OrderingParameters(BaseModel):
     payments: PaymentsParameters = PaymentsParameters()
     freight: FreightParameters = FreightParameters()
     ship_by_weekdays: tuple[int, int] = Field(
-        (4, 7),
+        default=(4, 7),
         description="Least and greatest weekdays that a merchant has to hand over, from the purchase. Olist: a limit of about 6 days.",
     )
 

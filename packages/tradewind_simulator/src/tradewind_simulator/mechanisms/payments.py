@@ -23,17 +23,17 @@ class PaymentsParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method_weights: tuple[float, float, float, float] = Field(
-        (76.0, 19.9, 3.8, 1.5),
+        default=(76.0, 19.9, 3.8, 1.5),
         description="Weights of card, boleto, voucher and debit among orders. Olist's payments: 74, 19, 6 and 1.5 %; vouchers are more often several.",
     )
     voucher_split_share: float = Field(
-        0.6, ge=0, le=1, description="Share of voucher orders whose rest is paid by card. Olist: about half."
+        default=0.6, ge=0, le=1, description="Share of voucher orders whose rest is paid by card. Olist: about half."
     )
     second_voucher_share: float = Field(
-        0.3, ge=0, le=1, description="Share of voucher orders with a second voucher. Olist: a long tail of small vouchers."
+        default=0.3, ge=0, le=1, description="Share of voucher orders with a second voucher. Olist: a long tail of small vouchers."
     )
     least_installment_cents: int = Field(
-        1_000, ge=1, le=10**9, description="Smallest instalment, in cents. Chosen: usual at Brazilian shops."
+        default=1_000, ge=1, le=10**9, description="Smallest instalment, in cents. Chosen: usual at Brazilian shops."
     )
 
     def model_post_init(self, _: object) -> None:

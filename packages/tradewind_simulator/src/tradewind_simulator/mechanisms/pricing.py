@@ -33,51 +33,60 @@ class PricingParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     inflation_per_year: float = Field(
-        0.045, ge=-0.5, le=2, description="Drift of list prices and costs, share per year. IPCA, IBGE: 4.6 % in 2023, 4.8 % in 2024."
+        default=0.045,
+        ge=-0.5,
+        le=2,
+        description="Drift of list prices and costs, share per year. IPCA, IBGE: 4.6 % in 2023, 4.8 % in 2024.",
     )
     noise_log_sd: float = Field(
-        0.03, ge=0, le=0.5, description="Weekly noise of the log price, as if answering competitors. Chosen: below a usual price step."
+        default=0.03,
+        ge=0,
+        le=0.5,
+        description="Weekly noise of the log price, as if answering competitors. Chosen: below a usual price step.",
     )
     promotion_share: float = Field(
-        0.08,
+        default=0.08,
         ge=0,
         le=1,
         description="Share of product-weeks on promotion. Chosen: well above the experiment's noise, below grocery's 20 to 30 %.",
     )
-    campaign_promotion_share: float = Field(0.35, ge=0, le=1, description="The same on days of a campaign. Chosen: a third joins.")
+    campaign_promotion_share: float = Field(default=0.35, ge=0, le=1, description="The same on days of a campaign. Chosen: a third joins.")
     promotion_depth: tuple[float, float] = Field(
-        (0.08, 0.25), description="Least and greatest markdown, share. Chosen: usual online promotions."
+        default=(0.08, 0.25), description="Least and greatest markdown, share. Chosen: usual online promotions."
     )
     experiment_share: float = Field(
-        0.06, ge=0, le=1, description="Share of product-weeks whose price is drawn at random. Chosen: enough to identify elasticities."
+        default=0.06,
+        ge=0,
+        le=1,
+        description="Share of product-weeks whose price is drawn at random. Chosen: enough to identify elasticities.",
     )
     experiment_log_range: float = Field(
-        0.25, ge=0, le=1, description="Greatest deviation of an experiment's log price from the reference. Chosen: -22 % to +28 %."
+        default=0.25, ge=0, le=1, description="Greatest deviation of an experiment's log price from the reference. Chosen: -22 % to +28 %."
     )
     coming_demand_log_sd: float = Field(
-        0.30,
+        default=0.30,
         ge=0,
         le=1.5,
         description="Standard deviation of a product-week's demand shock (log). Chosen: as large as a promotion's effect.",
     )
     anticipation: float = Field(
-        0.35,
+        default=0.35,
         ge=0,
         le=2,
         description="Log price per log demand shock that merchants put on: the confounder. Chosen: biases a naive elasticity by about half.",
     )
     cost_shock_log_sd: float = Field(
-        0.16, ge=0, le=1, description="Standard deviation of a category's yearly cost shock (log). Chosen: a strong instrument."
+        default=0.16, ge=0, le=1, description="Standard deviation of a category's yearly cost shock (log). Chosen: a strong instrument."
     )
-    cost_shock_half_life_days: float = Field(90.0, gt=0, le=2_000, description="Half-life of a cost shock, days. Chosen: a season.")
+    cost_shock_half_life_days: float = Field(default=90.0, gt=0, le=2_000, description="Half-life of a cost shock, days. Chosen: a season.")
     pass_through: float = Field(
-        0.6, ge=0, le=2, description="Log price per log cost. Nakamura and Zerom 2010: long-run pass-through well below 1."
+        default=0.6, ge=0, le=2, description="Log price per log cost. Nakamura and Zerom 2010: long-run pass-through well below 1."
     )
     cost_told_share: float = Field(
-        0.6, ge=0, le=1, description="Share of products whose unit cost the merchant tells. Chosen: some do not."
+        default=0.6, ge=0, le=1, description="Share of products whose unit cost the merchant tells. Chosen: some do not."
     )
     greatest_subsidy: float = Field(
-        0.6, ge=0, lt=1, description="Greatest share of the list price that the platform pays. Chosen: a bound, rarely reached."
+        default=0.6, ge=0, lt=1, description="Greatest share of the list price that the platform pays. Chosen: a bound, rarely reached."
     )
 
     def model_post_init(self, _: object) -> None:

@@ -1,8 +1,8 @@
 """Stock in fulfilment centres: a policy that orders up to a level when stock falls to another; what is out is not sold.
 
 The (s, S) policy of Scarf 1960, one order under way at a time: at the day's start, where units at hand and under way are at most
-s = mean × lead time + z × sqrt(mean × lead time), order up to S = s + mean × days between orders. The mean is what was *sold* lately:
-a product that runs out is underestimated, as in practice.
+s = over + z × sqrt(over + (cv × over)²), with over = mean × lead time, order up to S = s + mean × days between orders. The mean is
+what was *sold* lately: a product that runs out is underestimated, as in practice.
 """
 
 from collections.abc import Mapping
@@ -32,22 +32,32 @@ class StockParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     lead_days: tuple[int, int] = Field(
-        (3, 10), description="Shortest and longest usual lead time of a product's supplier, days. Chosen: domestic suppliers."
+        default=(3, 10), description="Shortest and longest usual lead time of a product's supplier, days. Chosen: domestic suppliers."
     )
     delayed_share: float = Field(
-        0.06,
+        default=0.06,
         ge=0,
         le=1,
-        description="Share of supply orders that take three times as long. Chosen: makes stock-outs of a few percent of product-days.",
+        description="Share of supply orders that take twice as long. Chosen: makes stock-outs of a few percent of product-days.",
     )
     safety_z: float = Field(
-        1.3,
+        default=1.8,
         ge=0,
         le=5,
-        description="Safety stock in standard deviations of Poisson demand over the lead time. Chosen: a service level of about 90 %.",
+        description="Safety stock in standard deviations of demand over the lead time. Chosen: a service level of about 96 %.",
     )
-    days_between_orders: float = Field(14.0, gt=0, le=365, description="Days of demand that a supply order covers. Chosen: fortnightly.")
-    sold_half_life_days: float = Field(21.0, gt=0, le=1_000, description="Half-life of the mean of units sold a day. Chosen: three weeks.")
+    demand_cv: float = Field(
+        default=0.5,
+        ge=0,
+        le=5,
+        description="Variation of demand over the lead time beyond Poisson's, as a share of its mean. Chosen: as a week's shock.",
+    )
+    days_between_orders: float = Field(
+        default=14.0, gt=0, le=365, description="Days of demand that a supply order covers. Chosen: fortnightly."
+    )
+    sold_half_life_days: float = Field(
+        default=21.0, gt=0, le=1_000, description="Half-life of the mean of units sold a day. Chosen: three weeks."
+    )
 
     def model_post_init(self, _: object) -> None:
         """Refuse lead times of no time."""
@@ -124,7 +134,8 @@ class Stock:
 
     def _levels(self, mean: Floats, lead_days: Integers) -> tuple[Integers, Integers]:
         over = mean * lead_days
-        least = np.ceil(over + self._parameters.safety_z * np.sqrt(over))
+        spread = np.sqrt(over + (self._parameters.demand_cv * over) ** 2)
+        least = np.ceil(over + self._parameters.safety_z * spread)
         return least.astype(np.int64), np.ceil(least + np.maximum(mean * self._parameters.days_between_orders, 1)).astype(np.int64)
 
     def _order_supplies(self, today: Today, catalogue: Catalogue, stocked: Flags) -> None:
@@ -134,7 +145,7 @@ class Stock:
         order = stocked & (self._under_way == 0) & (self._at_hand <= least)
         delayed = self._stream.bernoulli(self._parameters.delayed_share, number, today.number, slot=_DELAYED)
         self._under_way = np.where(order, up_to - self._at_hand, self._under_way)
-        self._arrives_day = np.where(order, today.number + lead * np.where(delayed, 3, 1), self._arrives_day)
+        self._arrives_day = np.where(order, today.number + lead * np.where(delayed, 2, 1), self._arrives_day)
 
     def _write(self, today: Today, catalogue: Catalogue, stocked: Flags, opening: Integers, received: Integers, sold: Integers) -> None:
         rows = np.flatnonzero(stocked)

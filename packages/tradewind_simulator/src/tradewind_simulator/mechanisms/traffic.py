@@ -32,73 +32,83 @@ class TrafficParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     impressions_per_order: float = Field(
-        800.0,
+        default=800.0,
         gt=0,
         le=100_000,
         description="Impressions a day per order a day. Chosen: with the rates below 2 to 3 % of impressions are clicked.",
     )
     clicks_per_order: float = Field(
-        22.0,
+        default=22.0,
         gt=1,
         le=10_000,
         description="Clicks per order. Chosen: 4 to 5 % of product visits convert, at the upper end of retail benchmarks (2 to 4 % of sessions).",
     )
     rank_exponent: float = Field(
-        0.75,
+        default=0.55,
         ge=0,
         le=3,
         description="Fall of impressions with the rank in the category (power). Chosen: Zipf-like, as catalogues' sales are.",
     )
-    slots: int = Field(40, ge=1, le=1_000, description="Positions of a list. Chosen: a page.")
+    slots: int = Field(default=24, ge=1, le=1_000, description="Positions of a list. Chosen: a page.")
     position_exponent: float = Field(
-        0.6,
+        default=0.5,
         ge=0,
         le=3,
-        description="Fall of examination with the position (power). Joachims et al. 2005: clicks at rank 10 are about a fifth of rank 1's for equal relevance.",
+        description="Fall of examination with the position (power). Joachims et al. 2005: a tenth result is looked at a few times less often than the first.",
     )
     quality_weight: float = Field(
-        1.5, ge=0, le=10, description="Weight of quality (0 to 1) in the log ranking score. Chosen: beside popularity, not above it."
+        default=1.5,
+        ge=0,
+        le=10,
+        description="Weight of quality (0 to 1) in the log ranking score. Chosen: beside popularity, not above it.",
     )
     churn_log_sd: float = Field(
-        0.35, ge=0, le=5, description="Standard deviation of the daily noise of the score (log). Chosen: positions move."
+        default=0.35, ge=0, le=5, description="Standard deviation of the daily noise of the score (log). Chosen: positions move."
     )
-    attraction_quality: float = Field(1.2, ge=0, le=10, description="Log click rate per quality (0 to 1). Chosen: best to worst threefold.")
+    attraction_quality: float = Field(
+        default=1.2, ge=0, le=10, description="Log click rate per quality (0 to 1). Chosen: best to worst threefold."
+    )
     attraction_popularity: float = Field(
-        0.35, ge=0, le=3, description="Log click rate per log popularity. Chosen: what is wanted is clicked."
+        default=0.35, ge=0, le=3, description="Log click rate per log popularity. Chosen: what is wanted is clicked."
     )
     attraction_log_sd: float = Field(
-        0.35, ge=0, le=3, description="Standard deviation of the rest of log attractiveness. Chosen: looks matter as much as popularity."
+        default=0.5,
+        ge=0,
+        le=3,
+        description="Standard deviation of the rest of log attractiveness. Chosen: looks matter as much as popularity.",
     )
     saturation: float = Field(
-        0.6,
+        default=0.4,
         gt=0,
         le=100,
         description="Clicks at which a product's response is halved, as a share of its category's usual clicks. Chosen: concave for the head, straight for tails.",
     )
     fatigue: float = Field(
-        1.5,
+        default=1.5,
         ge=0,
         le=100,
         description="Loss of click rate per share of the category's pool held lately, as 1 / (1 + fatigue × share). Chosen: a fifth of the pool costs a quarter of the clicks.",
     )
-    fatigue_half_life_days: float = Field(14.0, gt=0, le=1_000, description="Half-life of what has been seen, days. Chosen: two weeks.")
+    fatigue_half_life_days: float = Field(
+        default=14.0, gt=0, le=1_000, description="Half-life of what has been seen, days. Chosen: two weeks."
+    )
     explored_share: float = Field(
-        0.03,
+        default=0.03,
         ge=0,
         le=1,
         description="Share of product-days whose rank is drawn at random: identifies the effect of the position. Chosen: what platforms afford.",
     )
     promoted_by_lot_share: float = Field(
-        0.02, ge=0, le=1, description="Share of product-weeks promoted by lot. Chosen: enough to compare with."
+        default=0.02, ge=0, le=1, description="Share of product-weeks promoted by lot. Chosen: enough to compare with."
     )
     promoted_by_popularity_share: float = Field(
-        0.02,
+        default=0.02,
         ge=0,
         le=1,
         description="Share of product-weeks of median popularity promoted because they sell: proportional to popularity. Chosen: as the lot's.",
     )
     promotion_boost: float = Field(
-        1.2,
+        default=1.2,
         ge=0,
         le=10,
         description="What a promotion adds to the log score, and to the weight of its impressions. Chosen: brings a middling product up front.",
