@@ -15,6 +15,14 @@ from tradewind_contracts.errors import NotFoundError, SettingsError
 from tradewind_simulator import truth
 
 Progress = Callable[[str], None]
+DIRT = pa.table(
+    {
+        "table": ["orders", "orders", "customers"],
+        "reason": ["duplicate_key"] * 3,
+        "day": ["2024-01-01", "2024-01-08", "2024-01-02"],
+        "rows_count": [2, 1, 1],
+    }
+)
 
 
 @dataclasses.dataclass
@@ -24,6 +32,7 @@ class Made:
     rows: dict[str, int]
     truth_rows: dict[str, int]
     days: int
+    newest_day: str = "2024-01-09"
     seconds: float = 1.5
 
 
@@ -79,15 +88,22 @@ def test_options_that_are_not_given_are_left_to_the_preset(library: Library) -> 
 
 
 def test_it_shows_progress_rows_planted_dirt_time_memory_and_what_next(library: Library) -> None:
-    library.dirt = pa.table({"table": ["orders", "orders", "customers"], "rows_count": [2, 1, 1]})
+    library.dirt = DIRT
     said = run("--out", "w")
     assert "2 of 2 days, 1,200 order rows" in said
     lines = {line.split()[0]: line.split()[1:] for line in said.splitlines() if line.split()}
     assert lines["orders"] == ["1,200", "3"]
     assert lines["customers"] == ["900", "1"]
-    assert "2 days in 1.5 s, at most" in said
+    assert "2 days up to 2024-01-09 in 1.5 s, at most" in said
     assert "make run DATA=w" in said
     assert said.index("orders ") < said.index("truth: eta_law") < said.index("next:")
+
+
+def test_continuing_counts_the_dirt_of_the_added_days_only(library: Library) -> None:
+    library.dirt = DIRT
+    said = run("--continue", "--out", "w", "--days", "2")
+    assert ["orders", "600", "1"] in [line.split() for line in said.splitlines()]
+    assert "1 day up to 2024-01-09" in run("--continue", "--out", "w")
 
 
 def test_continuing_adds_a_day_unless_told_otherwise(library: Library) -> None:

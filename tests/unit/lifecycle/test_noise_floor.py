@@ -107,6 +107,9 @@ def test_a_real_world_and_one_without_its_truth_have_no_floor_and_say_so(own_set
     world(own_settings, "simulator")
     assert truth_folder(own_settings, data) == data
     assert truth_folder(own_settings, tmp_path / "elsewhere") is None
+    manifest = data / "truth" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"eta_law"', '"weather"'))
+    assert "no truth of 'eta_law'; there is: weather" in str(floor_of_scores(own_settings, data, pa.table(SCORED), "eta@1"))
     assert not report_path(own_settings).exists()
 
 

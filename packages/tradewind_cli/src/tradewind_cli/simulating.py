@@ -1,6 +1,7 @@
 """What `tradewind simulate` does and shows: progress, rows by table, planted dirt, time, memory, and what to do next."""
 
 import contextlib
+import datetime as dt
 import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,7 +52,8 @@ def extend_world(out: Path, *, days: int, threads: int | None) -> None:
     console = wide_console()
     with _told(console, threads) as progress:
         made = tradewind_simulator.extend(out, days, progress)
-    _show(made, out, console)
+    first = dt.date.fromisoformat(made.newest_day) - dt.timedelta(days=made.days - 1)
+    _show(made, out, console, since=first.isoformat())
 
 
 def report_on(data: Path, out: Path, real: Path | None) -> None:
@@ -82,9 +84,11 @@ def _told(console: Console, threads: int | None) -> Iterator[Callable[[str], Non
         yield lambda line: status.update(escape(line))
 
 
-def _show(made: "Simulated", out: Path, console: Console) -> None:
-    console.print(_rows(made, _dirt(out)))
-    console.print(f"{made.days:,} days in {made.seconds:.1f} s, at most {_peak_megabytes():,.0f} MB of memory")
+def _show(made: "Simulated", out: Path, console: Console, since: str = "") -> None:
+    console.print(_rows(made, _dirt(out, since)))
+    console.print(
+        f"{made.days:,} {'day' if made.days == 1 else 'days'} up to {made.newest_day} in {made.seconds:.1f} s, at most {_peak_megabytes():,.0f} MB of memory"
+    )
     console.print(f"simulated data: [bold]{out}/observed[/] is for the pipeline, {out}/truth for evaluations only")
     console.print(f"next: [bold]make run DATA={out}[/]   tradewind simulate --continue --out {out}   tradewind simulate report {out}")
 
@@ -99,8 +103,8 @@ def _rows(made: "Simulated", dirt: Mapping[str, int]) -> Table:
     return table
 
 
-def _dirt(out: Path) -> dict[str, int]:
-    """Rows of planted dirt in the whole world, by table."""
+def _dirt(out: Path, since: str) -> dict[str, int]:
+    """Rows of planted dirt in the files of the days from ``since`` (ISO; empty: from the first) on, by table."""
     from tradewind_contracts.errors import NotFoundError
     from tradewind_simulator import truth
 
@@ -109,7 +113,9 @@ def _dirt(out: Path) -> dict[str, int]:
     except NotFoundError:
         return {}
     counts: dict[str, int] = {}
-    for row in found.select(["table", "rows_count"]).to_pylist():
+    for row in found.to_pylist():
+        if row["day"] < since:
+            continue
         counts[row["table"]] = counts.get(row["table"], 0) + row["rows_count"]
     return counts
 

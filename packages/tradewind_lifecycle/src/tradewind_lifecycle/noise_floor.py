@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from tradewind_contracts.errors import IntegrityError
+from tradewind_contracts.errors import IntegrityError, NotFoundError
 from tradewind_contracts.files import write_text
 from tradewind_contracts.settings import Settings
 from tradewind_lifecycle import labels
@@ -73,7 +73,11 @@ def floor_of_scores(settings: Settings, data: Path, scores: pa.Table, model: str
     if folder is None:
         return f"no noise floor: the data of world {settings.world_name} comes without a planted truth"
     scored = scores if "parcel_id" in scores.column_names else _with_parcel_ids(settings, scores)
-    found = measure(scored, truth.read(folder, LAW), settings.world_name, model)
+    try:
+        law = truth.read(folder, LAW)
+    except NotFoundError as error:
+        return f"no noise floor: {error}"
+    found = measure(scored, law, settings.world_name, model)
     if isinstance(found, NoiseFloor):
         write_text(report_path(settings), found.model_dump_json(indent=1) + "\n")
     return found
