@@ -27,10 +27,10 @@ class ApprovalParameters(BaseModel):
     boleto_median_days: float = Field(default=1.3, gt=0, description="Median of a boleto's approval, in days. Olist: one to three.")
     slow_spread: float = Field(default=0.5, ge=0, le=3, description="Standard deviation of the logarithm of both slow ways. Olist.")
     cancelled_per_day: float = Field(
-        0.0012, ge=0, le=1, description="Hazard per day of a cancellation, from the purchase. Fitted to Olist."
+        default=0.0004, ge=0, le=1, description="Hazard per day of a cancellation, from the purchase. Fitted to Olist."
     )
     patience_days: float = Field(default=5.0, gt=0, description="Days of waiting after which it rises. Chosen: a merchant's usual limit.")
-    impatient_per_day: float = Field(default=0.010, ge=0, le=1, description="Hazard per day from then on. Fitted to Olist.")
+    impatient_per_day: float = Field(default=0.003, ge=0, le=1, description="Hazard per day from then on. Fitted to Olist.")
 
 
 class Approvals:

@@ -37,7 +37,7 @@ class AttemptsParameters(BaseModel):
         default=0.45, ge=0, description="Times log(1 + days late): the customer was there on the promised day. Chosen."
     )
     nobody_home_area_spread: float = Field(
-        0.6, ge=0, le=3, description="Standard deviation of the areas' own log-odds. Fitted: 80 to 95 %."
+        default=0.6, ge=0, le=3, description="Standard deviation of the areas' own log-odds. Fitted: 80 to 95 %."
     )
     bad_address: float = Field(default=-5.3, description="Log-odds of an address that can't be found, as true as can be. Chosen.")
     no_access: float = Field(default=-5.3, description="Log-odds of a closed gate, house. Chosen.")
@@ -45,7 +45,7 @@ class AttemptsParameters(BaseModel):
     no_access_written: float = Field(
         default=0.3, ge=0, description="Times the effect of how the address is written: no flat, no bell. Chosen."
     )
-    refused: float = Field(default=-7.0, description="Log-odds that a parcel on time and whole is refused. Chosen.")
+    refused: float = Field(default=-6.2, description="Log-odds that a parcel on time and whole is refused. Chosen.")
     refused_late: float = Field(default=0.45, ge=0, description="Times log(1 + days late). Chosen.")
     refused_damaged: float = Field(default=3.2, ge=0, description="Added when it is damaged and the customer sees it. Chosen.")
     damage_seen: float = Field(default=0.15, ge=0, le=1, description="Share of damaged parcels that the courier takes back. Chosen.")
@@ -54,10 +54,10 @@ class AttemptsParameters(BaseModel):
     false_end: float = Field(default=1.2, ge=0, description="Added in the last fifth of a round. Chosen: the day is over.")
     false_pressure: float = Field(default=0.8, ge=0, description="Times the depot's backlog in days of work (at most 3). Chosen.")
     again: float = Field(
-        -0.3, description="Added to nobody at home and bad address from the second attempt on: the customer knows. Chosen."
+        default=-0.3, description="Added to nobody at home and bad address from the second attempt on: the customer knows. Chosen."
     )
     second_pass_share: float = Field(
-        0.62, ge=0, le=1, description="Share of failures that are tried again the same day. Fitted: half end well."
+        default=0.52, ge=0, le=1, description="Share of failures that are tried again the same day. Fitted: half end well."
     )
     second_pass_hours: float = Field(default=2.0, gt=0, le=6, description="Mean hours until then (half to one and a half of it). Chosen.")
     second_pass_until_hour: float = Field(default=20.5, ge=9, le=20.5, description="No second pass after this local hour. Chosen.")

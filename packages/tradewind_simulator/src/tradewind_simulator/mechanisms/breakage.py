@@ -14,7 +14,7 @@ class BreakageParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base: float = Field(default=-5.6, description="Log-odds for a kilogram that is at its depot within a day. Fitted to 0.8 % overall.")
+    base: float = Field(default=-5.1, description="Log-odds for a kilogram that is at its depot within a day. Fitted to 0.8 % overall.")
     weight: float = Field(default=0.35, ge=0, description="Times log(weight in kg), at least of 100 g. Chosen.")
     day: float = Field(default=0.05, ge=0, description="Times days in the network (about a hub a day). Chosen.")
     most_days: float = Field(default=30.0, gt=0, description="Days beyond that don't count: it only lies. Chosen.")

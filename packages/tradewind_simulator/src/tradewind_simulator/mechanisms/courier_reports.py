@@ -27,7 +27,7 @@ class CourierReportsParameters(BaseModel):
 
     near_m: float = Field(default=25.0, gt=0, description="Median distance of a scan at the door, in metres. Chosen.")
     near_written: float = Field(
-        0.5, ge=0, description="Its logarithm grows by this times the address's effect: it is located worse. Chosen."
+        default=0.5, ge=0, description="Its logarithm grows by this times the address's effect: it is located worse. Chosen."
     )
     wrong_door_m: float = Field(default=110.0, gt=0, description="Median distance of a scan at a wrong door, in metres. Chosen.")
     away_m: float = Field(default=1300.0, gt=0, description="Median distance where the courier did not go, in metres. Chosen.")

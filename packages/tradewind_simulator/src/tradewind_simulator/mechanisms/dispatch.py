@@ -9,7 +9,7 @@ from tradewind_simulator.days import HOUR, Days
 from tradewind_simulator.mechanisms.workdays import Workdays
 from tradewind_simulator.streams import Floats, Integers, Streams
 
-_WORK, _SPREAD = range(2)
+_WORK = 0
 
 
 class DispatchParameters(BaseModel):
@@ -17,11 +17,9 @@ class DispatchParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hours_factor: float = Field(default=1.0, gt=0, le=10, description="Factor on every merchant's median. Chosen: 1, for calibration.")
-    spread_least: float = Field(
-        default=0.45, ge=0, le=3, description="Least spread (of the logarithm) of a merchant's own times. Fitted to Olist."
+    hours_factor: float = Field(
+        default=0.68, gt=0, le=10, description="Factor on every merchant's median, which counts Sundays and nights too. Fitted to Olist."
     )
-    spread_most: float = Field(default=0.95, ge=0, le=3, description="Greatest; merchants lie evenly between. Fitted to Olist.")
     longest_hours: float = Field(
         default=720.0, gt=0, description="No parcel takes longer, in hours of workdays. Olist: p99.9 is about 45 days."
     )
@@ -29,15 +27,13 @@ class DispatchParameters(BaseModel):
     opens_hour: float = Field(default=9.0, ge=0, le=24, description="First local hour of drops at the hub. Chosen: office hours.")
     closes_hour: float = Field(default=19.0, ge=0, le=24, description="Last local hour of drops. Chosen: before the evening's departures.")
     backlog_exponent: float = Field(
-        0.35, ge=0, le=2, description="Handling grows with (orders today / twice the usual) to this power. Chosen."
+        default=0.35, ge=0, le=2, description="Handling grows with (orders today / twice the usual) to this power. Chosen."
     )
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
         if self.closes_hour <= self.opens_hour:
             raise ValueError(f"closes_hour: expected after opens_hour ({self.opens_hour:g}; found: {self.closes_hour:g})")
-        if self.spread_most < self.spread_least:
-            raise ValueError(f"spread_most: expected at least spread_least ({self.spread_least:g}; found: {self.spread_most:g})")
         return self
 
 
@@ -54,10 +50,9 @@ class Dispatch:
         """The factor on handling of a merchant with so many orders ``today`` and ``usual``ly."""
         return np.asarray(np.maximum(today / (2.0 * usual + 1.0), 1.0) ** self._parameters.backlog_exponent)
 
-    def hours(self, parcels: Integers, merchants: Integers, median_hours: Floats, load: Floats, replicate: int = 0) -> Floats:
-        """Hours of workdays that the merchants (their numbers) take."""
+    def hours(self, parcels: Integers, median_hours: Floats, spread: Floats, load: Floats, replicate: int = 0) -> Floats:
+        """Hours of workdays that merchants take, with the median and the log standard deviation of each one's own times."""
         p = self._parameters
-        spread = p.spread_least + (p.spread_most - p.spread_least) * self._stream.uniform(merchants, slot=_SPREAD)
         drawn = np.exp(spread * self._stream.normal(parcels, replicate, slot=_WORK))
         return np.asarray(np.minimum(median_hours * p.hours_factor * load * drawn, p.longest_hours))
 

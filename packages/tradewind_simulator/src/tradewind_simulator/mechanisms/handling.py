@@ -16,7 +16,7 @@ from tradewind_simulator.mechanisms.workdays import Workdays
 from tradewind_simulator.mechanisms.workloads import Work, places
 from tradewind_simulator.streams import Floats, Integers
 
-_PACK = 0
+_PACK, _GIVES_UP = range(2)
 
 
 class HandlingParameters(BaseModel):
@@ -38,7 +38,7 @@ class HandlingParameters(BaseModel):
 
 
 class Sellers(Protocol):
-    """The merchants, with columns ``number``, ``handling_hours`` and ``quality``."""
+    """The merchants, with columns ``number``, ``handling_hours``, ``handling_sigma``, ``cancel_probability`` and ``quality``."""
 
     @property
     def entities(self) -> Entities:
@@ -105,15 +105,16 @@ class Handling:
             approved_at=approved,
         )
         sellers = merchants.entities
-        numbers = sellers["number"][parcels.merchant]
+        planned, given_up = self._planned(parcels, approved[place], sellers, load)
+        np.minimum.at(patience, place, given_up)
         self.shipments.parcels.add(
             **{name: getattr(parcels, name) for name in _GIVEN},
-            merchant_number=numbers,
+            merchant_number=sellers["number"][parcels.merchant],
             quality=sellers["quality"][parcels.merchant],
             siblings=siblings[place],
             approved_at=approved[place],
             patience_at=patience[place],
-            planned_at=self._planned(parcels, approved[place], numbers, sellers["handling_hours"][parcels.merchant], load),
+            planned_at=planned,
         )
 
     def step(self, today: Today, fulfilment_capacity: Integers) -> HandOvers:
@@ -157,13 +158,16 @@ class Handling:
         self._usual += (today - self._usual) / self._parameters.usual_days
         return np.asarray(load[merchant])
 
-    def _planned(self, parcels: Parcels, approved_at: Integers, merchants: Integers, median: Floats, load: Floats) -> Integers:
-        planned = np.full(len(parcels.number), NEVER)
+    def _planned(self, parcels: Parcels, approved_at: Integers, sellers: Entities, load: Floats) -> tuple[Integers, Integers]:
+        """When merchants would drop their parcels, and when those who can't deliver call the order off (just before)."""
+        planned, given_up = np.full(len(parcels.number), NEVER), np.full(len(parcels.number), NEVER)
         own = np.flatnonzero((parcels.warehouse < 0) & (approved_at < NEVER))
-        hours = self.dispatch.hours(parcels.number[own], merchants[own], median[own], load[own])
-        states = self._area_state[parcels.origin_area[own]]
-        planned[own] = self.dispatch.handed_over_at(approved_at[own], states, hours)
-        return planned
+        number, merchant, approved = parcels.number[own], parcels.merchant[own], approved_at[own]
+        hours = self.dispatch.hours(number, sellers["handling_hours"][merchant], sellers["handling_sigma"][merchant], load[own])
+        planned[own] = self.dispatch.handed_over_at(approved, self._area_state[parcels.origin_area[own]], hours)
+        gives_up = self._stream.uniform(number, slot=_GIVES_UP) < sellers["cancel_probability"][merchant]
+        given_up[own] = np.where(gives_up, np.maximum(planned[own] - 1, approved), NEVER)
+        return planned, given_up
 
     def _pack(self, today: Today, capacity: Integers) -> tuple[Integers, Integers]:
         """Positions of the parcels that leave the fulfilment centres today, first approved first, and when."""

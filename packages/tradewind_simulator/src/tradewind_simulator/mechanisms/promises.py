@@ -24,13 +24,13 @@ class PromisesParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     margin_days: float = Field(
-        9.0, ge=0, le=60, description="Days added to every promise. Fitted to Olist: THE lever on the share of late."
+        default=9.0, ge=0, le=60, description="Days added to every promise. Fitted to Olist: THE lever on the share of late."
     )
     transit_factor: float = Field(
         default=1.6, ge=0, le=10, description="Factor on the planner's days, which know of no traffic. Fitted to Olist."
     )
     handling_factor: float = Field(
-        1.5, ge=0, le=10, description="Factor on the merchant's median handling. Chosen: most orders are within."
+        default=1.5, ge=0, le=10, description="Factor on the merchant's median handling. Chosen: most orders are within."
     )
     approval_days: float = Field(default=0.5, ge=0, le=10, description="Days reserved for the payment. Olist: 0.4 in the mean.")
     lane_spread_days: float = Field(default=1.0, ge=0, le=10, description="Standard deviation of the lanes' own margins, in days. Chosen.")

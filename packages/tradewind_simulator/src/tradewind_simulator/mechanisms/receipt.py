@@ -25,18 +25,18 @@ class ReceiptParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    theft: float = Field(default=-6.6, description="Log-odds of theft: house, a value of 100 in an average area. Fitted.")
+    theft: float = Field(default=-6.2, description="Log-odds of theft: house, a value of 100 in an average area. Fitted.")
     theft_value: float = Field(default=0.5, ge=0, description="Times log(value / 100). Chosen: dear parcels are worth a look.")
     theft_area_spread: float = Field(default=0.9, ge=0, le=3, description="Standard deviation of the areas' own log-odds. Chosen.")
     theft_flat: float = Field(default=-0.5, description="Added for flats: a porter keeps them. Chosen.")
     misdelivery: float = Field(default=-7.0, description="Log-odds of a wrong door for an address as true as can be, house. Fitted.")
     misdelivery_written: float = Field(default=0.7, ge=0, description="Times the effect of how the address is written. Chosen.")
     misdelivery_flat: float = Field(default=0.8, ge=0, description="Added for flats: many doors. Chosen.")
-    false_scan: float = Field(default=-8.2, description="Log-odds that an average courier scans without a delivery. Fitted.")
+    false_scan: float = Field(default=-7.4, description="Log-odds that an average courier scans without a delivery. Fitted.")
     false_scan_courier: float = Field(default=1.2, ge=0, le=5, description="Times the courier's dishonesty (standard normal). Chosen.")
     false_scan_end: float = Field(default=0.8, ge=0, description="Added in the last fifth of a round. Chosen.")
     false_scan_pressure: float = Field(default=0.8, ge=0, description="Times the depot's backlog in days of work (at most 3). Chosen.")
-    lie: float = Field(default=-7.6, description="Log-odds that a customer who has it claims that it is not there. Chosen: 0.15 % overall.")
+    lie: float = Field(default=-7.3, description="Log-odds that a customer who has it claims that it is not there. Chosen: 0.15 % overall.")
     lie_customer: float = Field(default=1.3, ge=0, le=5, description="Times the customer's own disposition (standard normal). Chosen.")
     lie_value: float = Field(default=0.3, ge=0, description="Times log(value / 100). Chosen.")
 

@@ -18,12 +18,17 @@ _ANSWERS, _WAITS, _SCORE, _TITLE, _MESSAGE, _CUSTOMER = range(6)
 
 
 class ReviewsParameters(BaseModel):
-    """Scores given what happened. Olist (public 2016–2018 data): on time the mean is 4.3 (62 % give 5), late 2.3 (54 % give 1)."""
+    """Scores given what happened. Olist (public 2016–2018 data): on time the mean is 4.3 (62 % give 5), late 2.2 (55 % give 1):
+    3.7 with one day late, 2.6 with three, 1.7 with more than a week.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     answered_share: float = Field(
-        0.95, ge=0, le=1, description="Share of surveys that are answered. Chosen: Olist shows nearly only those."
+        default=0.95, ge=0, le=1, description="Share of surveys that are answered. Chosen: Olist shows nearly only those."
+    )
+    grace_days: int = Field(
+        default=2, ge=1, le=30, description="Days after the promised one on which those are asked who wait. Olist: two."
     )
     waits_days: float = Field(default=1.5, gt=0, description="Median days until the answer. Olist: mean 3.")
     waits_spread: float = Field(default=1.0, ge=0, le=3, description="Standard deviation of its logarithm. Olist.")
@@ -33,16 +38,16 @@ class ReviewsParameters(BaseModel):
     up_to_2: float = Field(default=0.080, gt=0, lt=1, description="Share of scores up to 2. Fitted to Olist.")
     up_to_3: float = Field(default=0.160, gt=0, lt=1, description="Share of scores up to 3. Fitted to Olist.")
     up_to_4: float = Field(default=0.370, gt=0, lt=1, description="Share of scores up to 4. Fitted to Olist.")
-    late: float = Field(default=4.0, ge=0, description="Log-odds by which a very late parcel lowers the score. Fitted to Olist.")
-    late_days: float = Field(default=4.0, gt=0, description="Days late after which two thirds of that are reached. Fitted to Olist.")
-    pending: float = Field(default=1.0, ge=0, description="Added while nothing has come when the survey is answered. Chosen.")
+    late: float = Field(default=3.4, ge=0, description="Log-odds by which a very late parcel lowers the score. Fitted to Olist.")
+    late_days: float = Field(default=3.0, gt=0, description="Days late after which two thirds of that are reached. Fitted to Olist.")
+    pending: float = Field(default=0.5, ge=0, description="Added while nothing has come when the survey is answered. Chosen.")
     missing: float = Field(default=4.0, ge=0, description="Added when it was not received, or sent back. Chosen.")
     damaged: float = Field(default=2.5, ge=0, description="Added when it is damaged. Chosen.")
     quality: float = Field(
-        2.0, ge=0, description="Times one half less the merchant's quality (0 to 1). Chosen: merchants differ by a point."
+        default=2.0, ge=0, description="Times one half less the merchant's quality (0 to 1). Chosen: merchants differ by a point."
     )
     customer: float = Field(default=0.5, ge=0, le=5, description="Times the customer's severity (standard normal). Chosen.")
-    title: float = Field(default=0.12, ge=0, le=1, description="Share of answers with a title. Olist.")
+    title: float = Field(default=0.07, ge=0, le=1, description="Share of answers with a title. Olist.")
     message: float = Field(default=0.33, ge=0, le=1, description="Share of answers of score 5 with a message. Olist: 0.42 of all.")
     message_bad: float = Field(default=0.11, ge=0, le=0.2, description="Added for each point less than 5. Olist: 0.75 of score 1.")
 
@@ -92,9 +97,9 @@ class Reviews:
         return np.asarray(expit(bounds[:, None] + shift))
 
     def _ask_after_promise(self, today: Today) -> None:
-        """Orders that were promised for yesterday and have not all come."""
-        parcels = self._parcels.entities
-        is_due = (parcels["promised_at"] < today.start) & (parcels["promised_at"] >= self._days.start(today.number - 1))
+        """Orders whose promised day is over, and their days of grace, and that have not all come."""
+        parcels, day = self._parcels.entities, today.number - self._parameters.grace_days
+        is_due = (parcels["promised_at"] >= self._days.start(day)) & (parcels["promised_at"] < self._days.start(day + 1))
         for milestone in ("delivered_at", "returned_at", "cancelled_at"):
             is_due &= parcels[milestone] >= today.start
         rows = np.flatnonzero(is_due)
@@ -112,7 +117,8 @@ class Reviews:
     def _note(self, today: Today, ended: Ended) -> None:
         """Write down what became of the parcels whose way ended today."""
         is_known, _ = present(self.open, ended.order)
-        fresh = np.flatnonzero(~is_known & (ended.promised_at >= today.start))
+        not_asked = ended.promised_at >= self._days.start(today.number - self._parameters.grace_days + 1)
+        fresh = np.flatnonzero(~is_known & not_asked)
         orders, first = np.unique(ended.order[fresh], return_index=True)
         names = ("merchant", "customer", "promised_at", "quality", "siblings")
         self._add(orders, {name: getattr(ended, name)[fresh[first]] for name in names})
