@@ -43,7 +43,7 @@ class Library:
     asked: list[Any] = dataclasses.field(default_factory=list)
     dirt: pa.Table | None = None
 
-    def preset(self, name: str, **wanted: int) -> tuple[str, dict[str, int]]:
+    def preset(self, name: str, **wanted: float) -> tuple[str, dict[str, float]]:
         if wanted.get("days", 1) < 1:
             raise SettingsError(f"days: expected at least 1 (found: {wanted['days']})")
         return name, wanted

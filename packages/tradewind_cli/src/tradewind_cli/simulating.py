@@ -22,7 +22,7 @@ DIRT = "dirt"
 """The truth table that counts planted junk rows: table, reason, day, rows_count."""
 
 
-def simulate_world(out: Path, *, preset: str, wanted: Mapping[str, int], interventions: Sequence[str], threads: int | None) -> None:
+def simulate_world(out: Path, *, preset: str, wanted: Mapping[str, float], interventions: Sequence[str], threads: int | None) -> None:
     """Simulate a fresh world into ``out``: the scale of ``preset``, with what is ``wanted`` otherwise (seed, days, orders_per_day).
 
     Raises:
@@ -33,7 +33,7 @@ def simulate_world(out: Path, *, preset: str, wanted: Mapping[str, int], interve
 
     parameters = tradewind_simulator.preset(preset, **wanted)
     console = wide_console()
-    console.print(f"[bold]tradewind simulate[/]  preset {preset}{''.join(f', {name} {value}' for name, value in wanted.items())} → {out}")
+    console.print(f"[bold]tradewind simulate[/]  preset {preset}{''.join(f', {name} {value:g}' for name, value in wanted.items())} → {out}")
     with _told(console, threads) as progress:
         made = tradewind_simulator.simulate(parameters, out, progress, interventions)
     _show(made, out, console)

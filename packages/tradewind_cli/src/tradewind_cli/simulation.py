@@ -21,7 +21,7 @@ def simulate(
     days: Annotated[
         int | None, typer.Option(help="Local days to simulate, or with --continue to add.", show_default="the preset's; 1 to add")
     ] = None,
-    orders_per_day: Annotated[int | None, typer.Option(help="Mean orders a day.", show_default="the preset's")] = None,
+    orders_per_day: Annotated[float | None, typer.Option(help="Mean orders a day.", show_default="the preset's")] = None,
     intervene: Annotated[
         list[str] | None, typer.Option(help="Pull a lever, all draws left as they are: staffing=0.8@2024-06-01, subsidy=off. Repeatable.")
     ] = None,
