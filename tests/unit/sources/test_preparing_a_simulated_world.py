@@ -76,7 +76,7 @@ def test_a_world_that_is_not_whole_is_made_again(simulated: list[Path], tmp_path
 def test_landing_without_data_lands_the_world_that_the_source_makes(simulated: list[Path], home: Path) -> None:
     settings = Settings(home=home, source="simulator")
     report = land("simulator", None, settings)
-    assert simulated[0].parent == home / "data" / "simulator"
+    assert simulated[0].parent == settings.paths.simulated
     assert report.tables["orders"].landed_rows > 0
     assert World.read(settings.paths.world_file).source == "simulator"
     assert land("simulator", None, settings).reused

@@ -29,9 +29,6 @@ SOURCES: dict[str, Source] = {source.name: source for source in (OLIST, SIMULATO
 AS_OF_DAYS_BEFORE_NEWEST = 30
 """Where the clock stands by default: so far before the newest row, that what came after can be shown beside each answer."""
 
-PREPARED = "data"
-"""Folder in the home for data that sources make themselves."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +47,7 @@ def land(source: str, data: Path | None, settings: Settings, progress: Progress 
     """
     found = _source(source)
     if data is None and found.prepare is not None:
-        data = found.prepare(settings.paths.home / PREPARED / source, progress)
+        data = found.prepare(settings.paths.simulated, progress)
     if data is None:
         raise SettingsError(f"{source}: no data given; {found.how_to_get}")
     landing = settings.paths.landing
