@@ -37,8 +37,8 @@ def plan(minutes: Floats, is_depot: npt.NDArray[np.bool_], hub_minutes: float, l
     graph = csr_array((cost[rows, ends], (rows, ends)), shape=cost.shape)
     # By destination, on the reversed graph: the predecessor of a hub is then the next hub of its way.
     distance, towards = dijkstra(graph.T, directed=True, return_predecessors=True)
-    to_go = distance.T
-    next_hub = np.where(is_depot[np.newaxis, :] & (towards.T >= 0), towards.T, NO_HUB).astype(np.int64)
+    to_go = np.where(distance.T < 2 * _TRANSIT, distance.T, np.inf)
+    next_hub = np.where(is_depot[np.newaxis, :] & np.isfinite(to_go), towards.T, NO_HUB).astype(np.int64)
     np.fill_diagonal(next_hub, NO_HUB)
     return RoutePlan(next_hub, _alternates(cost, to_go, next_hub, is_depot), _days(next_hub, leg_days, is_depot))
 
@@ -54,7 +54,7 @@ def _alternates(cost: Floats, to_go: Floats, next_hub: Integers, is_depot: npt.N
             continue
         onward = to_go[via]
         total = cost[at, via][:, np.newaxis] + onward
-        returns = to_go[via, at][:, np.newaxis] + to_go[at] <= onward + 1e-6
+        returns = np.isfinite(onward) & (to_go[via, at][:, np.newaxis] + to_go[at] <= onward + 1e-6)
         through_depot = is_depot[via][:, np.newaxis] & (via[:, np.newaxis] != ends)
         total[returns | through_depot | (via[:, np.newaxis] == next_hub[at])] = np.inf
         best = np.argmin(total, axis=0)
