@@ -26,6 +26,8 @@ _KM_PER_DEGREE = 111.195
 _STREETS = 40
 """Streets of a postal area. Chosen: each has its own postal codes, 24 suffixes of the thousand."""
 _SUFFIXES = 24
+_SETTLED_FROM = 4_096
+"""Addresses that are kept apart before they are sorted into all others."""
 _KIND, _NAME, _SUFFIX, _STREET_ANGLE, _STREET_RADIUS, _NEIGHBOURHOOD = range(6)
 _STREET, _NUMBER, _ANGLE, _RADIUS, _FLAT, _DOOR, _BLOCK, _VERSION, _AGAIN, _SIDE = range(10, 20)
 
@@ -124,7 +126,7 @@ class Addresses:
         if len(rows) == 0:
             return
         self._recent = self._recent.joined(_Known(numbers[rows], areas[rows]))
-        if len(self._recent.numbers) > 4_096 + len(self._settled.numbers) // 8:
+        if len(self._recent.numbers) > _SETTLED_FROM + len(self._settled.numbers) // 8:
             self._settled, self._recent = self._settled.joined(self._recent), _Known.none()
         self._export(numbers[rows], areas[rows], ordered_at[rows])
 
