@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_no_folder(tmp_path: Path) -> None:
 
 def test_a_killed_run_leaves_no_folder_and_the_next_one_cleans_up(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-c", RUN, str(out), "1", "4000"]
+    command = [sys.executable, "-c", RUN, str(out), "1", "3000"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         while not list(tmp_path.glob(".out.*.partial/observed/orders/*.parquet")):
             assert process.poll() is None
@@ -140,7 +140,7 @@ def test_a_killed_extension_leaves_the_world_as_it_was(world: Path, tmp_path: Pa
     grown, undisturbed = tmp_path / "grown", tmp_path / "undisturbed"
     for copy in (grown, undisturbed):
         shutil.copytree(world, copy)
-    code = "import sys; from pathlib import Path; from tradewind_simulator import extend; extend(Path(sys.argv[1]), 4000)"
+    code = "import sys; from pathlib import Path; from tradewind_simulator import extend; extend(Path(sys.argv[1]), 3000)"
     with subprocess.Popen([sys.executable, "-c", code, str(grown)], stderr=subprocess.DEVNULL) as process:
         while len(list(grown.glob("observed/orders/*.parquet"))) <= DAYS:
             assert process.poll() is None

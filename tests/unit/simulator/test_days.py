@@ -4,7 +4,7 @@ import datetime as dt
 
 import numpy as np
 
-from tradewind_simulator.days import DAY, HOUR, Days, utc_date
+from tradewind_simulator.days import DAY, HOUR, NEVER, Days, utc_date
 
 
 def test_a_local_day_begins_at_local_midnight() -> None:
@@ -21,3 +21,4 @@ def test_instants_fall_in_their_local_day_also_where_clocks_change() -> None:
     edges = np.array([[days.start(day), days.start(day + 1) - 1] for day in range(6)]).ravel()
     assert days.of(edges).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert days.of(np.zeros(0, dtype=np.int64)).tolist() == []
+    assert days.of(np.array([NEVER, edges[2]])).tolist() == [NEVER, 1]

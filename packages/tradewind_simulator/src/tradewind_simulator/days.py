@@ -34,13 +34,15 @@ class Days:
         return int(local.timestamp())
 
     def of(self, instants: Integers) -> Integers:
-        """The local day of each instant (which must lie within 10,000 days of the first)."""
-        if len(instants) == 0:
-            return np.zeros(0, dtype=np.int64)
-        low = (int(instants.min()) - self.start(0)) // DAY - 1
-        high = (int(instants.max()) - self.start(0)) // DAY + 2
-        starts = np.array([self.start(day) for day in range(low, high + 1)], dtype=np.int64)
-        return np.searchsorted(starts, instants, side="right").astype(np.int64) + low - 1
+        """The local day of each instant (within 10,000 days of the first); ``NEVER`` lies on no day and stays ``NEVER``."""
+        day: Integers = np.full(len(instants), NEVER, dtype=np.int64)
+        come = instants[instants < NEVER]
+        if len(come):
+            low = (int(come.min()) - self.start(0)) // DAY - 1
+            high = (int(come.max()) - self.start(0)) // DAY + 2
+            starts = np.array([self.start(number) for number in range(low, high + 1)], dtype=np.int64)
+            day[instants < NEVER] = np.searchsorted(starts, come, side="right") + low - 1
+        return day
 
     def utc_day(self, day: int) -> int:
         """Days since 1970 of the date of local day ``day``: the UTC day of the same date."""

@@ -4,8 +4,10 @@ A junk row is added, never made of a good one that then lacks: so the number of 
 It is a copy of a row of the same file with one thing wrong. Truth table ``dirt``: one row per table, reason and day.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -96,15 +98,16 @@ def _flaws_of(table: Table) -> list[_Flaw]:
     return flaws
 
 
-def _below(column: Column) -> float | int:
+def _below(column: Column) -> Decimal | float | int:
     assert column.least is not None
-    return int(column.least) - 1 if column.kind in (Kind.INTEGER, Kind.MONEY) else column.least - 1
+    below = {Kind.INTEGER: int, Kind.MONEY: Decimal}.get(column.kind, float)
+    return below(column.least - 1)
 
 
 def _putter(column: Column, value: Any) -> Callable[[pa.Table, int], pa.Table]:
     def put(rows: pa.Table, _: int) -> pa.Table:
-        values: Any = pa.array([value] * rows.num_rows)
-        return rows.set_column(rows.schema.get_field_index(column.name), column.name, values.cast(column.kind.arrow))
+        values: Any = pa.array([value] * rows.num_rows, column.kind.arrow)
+        return rows.set_column(rows.schema.get_field_index(column.name), column.name, values)
 
     return put
 
@@ -130,7 +133,7 @@ def _renamed(rows: pa.Table, table: Table, reason: str, slot: int) -> pa.Table:
     elif column.kind is Kind.INTEGER:
         made = pa.array([value + 1000 * (slot + 1) for value in old.to_pylist()], pa.int64())
     else:
-        made = pa.array([value.replace(year=value.year - 30 - slot) for value in old.to_pylist()], column.kind.arrow)
+        made = pa.array([value - dt.timedelta(days=10_000 + slot) for value in old.to_pylist()], column.kind.arrow)
     return rows.set_column(place, column.name, made)
 
 
