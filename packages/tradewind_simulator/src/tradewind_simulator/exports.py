@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tradewind_contracts.digests import digest_bytes
@@ -25,8 +24,12 @@ from tradewind_simulator.manifests import FileEntry
 from tradewind_simulator.streams import Integers
 
 Columns: TypeAlias = Mapping[str, Column]
+_Dated: TypeAlias = tuple[Integers, pa.Table]
 Dirty: TypeAlias = Callable[[str, int, pa.Table], pa.Table]
 """Plants junk in a table's rows of a UTC day."""
+APPENDED = frozenset({"scan_events", "delivery_attempts", "product_traffic", "stock_daily", "shifts_daily", "calendar"})
+"""Tables whose rows never change: no key comes twice."""
+
 _AT = "_at_seconds"
 
 
@@ -75,7 +78,7 @@ class Exports:
     """The folder ``observed`` while it is written; keeps what belongs to later days."""
 
     def __init__(self, dirty: Dirty | None = None) -> None:
-        self._waiting: dict[str, list[pa.Table]] = {name: [] for name in TABLES}
+        self._waiting: dict[str, list[_Dated]] = {name: [] for name in TABLES}
         self._ledgers: dict[str, Ledger] = {}
         self._dirty = dirty
         self.rows: dict[str, int] = dict.fromkeys(TABLES, 0)
@@ -88,8 +91,7 @@ class Exports:
     def append(self, table: str, at: npt.NDArray[np.integer], columns: Columns) -> None:
         """Rows of ``table`` that came to be at the instants ``at`` (seconds); columns left out are null."""
         if len(at):
-            whole = _in_form(TABLES[table], columns, len(at))
-            self._waiting[table].append(whole.append_column(_AT, pa.array(np.asarray(at, dtype=np.int64))))
+            self._waiting[table].append((np.asarray(at, dtype=np.int64), _in_form(TABLES[table], columns, len(at))))
 
     def flush(self, utc_day: int, folder: Path) -> list[FileEntry]:
         """Write the files of ``utc_day`` (days since 1970); everything that came to be during it must be known."""
@@ -110,13 +112,9 @@ class Exports:
         changed = ledger.changed(start, end) if ledger else None
         if changed is not None:
             parts.append(_in_form(TABLES[name], changed, len(next(iter(changed.values())))))
-        if self._waiting[name]:
-            waiting = pa.concat_tables(self._waiting[name])
-            before = pc.field(_AT) < end
-            now, later = waiting.filter(before), waiting.filter(~before)
-            self._waiting[name] = [later] if later.num_rows else []
-            if now.num_rows:
-                parts.append(_newest_of_each(now, TABLES[name]))
+        due, self._waiting[name] = _split(self._waiting[name], end)
+        if due:
+            parts.append(_rows_of(due) if name in APPENDED else _newest_of_each(due, TABLES[name]))
         if not parts:
             return None
         rows = pa.concat_tables(parts)
@@ -124,7 +122,11 @@ class Exports:
 
     def waiting(self) -> dict[str, pa.Table]:
         """Rows of later days by table, for a checkpoint."""
-        return {name: pa.concat_tables(parts) for name, parts in self._waiting.items() if parts}
+        return {
+            name: _rows_of(parts).append_column(_AT, pa.array(np.concatenate([at for at, _ in parts])))
+            for name, parts in self._waiting.items()
+            if parts
+        }
 
     def arrays(self) -> Arrays:
         """The ledgers' entities, for a checkpoint."""
@@ -132,7 +134,9 @@ class Exports:
 
     def restore(self, waiting: Mapping[str, pa.Table], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Go on from a checkpoint."""
-        self._waiting = {name: [waiting[name]] if name in waiting else [] for name in TABLES}
+        self._waiting = {name: [] for name in TABLES}
+        for name, rows in waiting.items():
+            self._waiting[name] = [(rows.column(_AT).to_numpy(), rows.drop_columns([_AT]))]
         for table, ledger in self._ledgers.items():
             ledger.entities.restore(arrays, f"{table}.")
 
@@ -158,11 +162,29 @@ def _in_form(table: Table, columns: Columns, count: int) -> pa.Table:
     return pa.table(arrays, schema=pa.schema([pa.field(c.name, c.kind.arrow) for c in table.columns]))
 
 
-def _newest_of_each(rows: pa.Table, table: Table) -> pa.Table:
+def _split(parts: list[_Dated], end: int) -> tuple[list[_Dated], list[_Dated]]:
+    """What came to be before ``end``, and the rest."""
+    due, later = [], []
+    for at, rows in parts:
+        before = at < end
+        if before.all():
+            due.append((at, rows))
+        elif not before.any():
+            later.append((at, rows))
+        else:
+            due.append((at[before], rows.filter(pa.array(before))))
+            later.append((at[~before], rows.filter(pa.array(~before))))
+    return due, later
+
+
+def _rows_of(parts: list[_Dated]) -> pa.Table:
+    return pa.concat_tables([rows for _, rows in parts])
+
+
+def _newest_of_each(parts: list[_Dated], table: Table) -> pa.Table:
     """Of rows with the same key, the one that came to be last (of equals, the one appended last)."""
-    rows = rows.append_column("_place", pa.array(np.arange(rows.num_rows)))
-    ordered = rows.sort_by([(_AT, "ascending"), ("_place", "ascending")]).append_column("_order", pa.array(np.arange(rows.num_rows)))
-    newest = ordered.group_by(list(table.key), use_threads=False).aggregate([("_order", "max")]).column("_order_max")
-    if len(newest) == rows.num_rows:
-        return rows.drop_columns([_AT, "_place"])
-    return ordered.take(newest.combine_chunks().sort()).drop_columns([_AT, "_place", "_order"])
+    order = np.argsort(np.concatenate([at for at, _ in parts]), kind="stable")
+    rows = _rows_of(parts).take(pa.array(order))
+    numbered = rows.select(list(table.key)).append_column("_place", pa.array(np.arange(rows.num_rows)))
+    newest = numbered.group_by(list(table.key), use_threads=False).aggregate([("_place", "max")]).column("_place_max")
+    return rows if len(newest) == rows.num_rows else rows.take(newest.combine_chunks().sort())
