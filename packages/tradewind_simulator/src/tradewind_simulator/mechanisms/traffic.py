@@ -125,7 +125,7 @@ class Exposure:
     """Mean position in the lists, from 1; NaN where it was never shown."""
     is_promoted: Flags
     usual_click_rate: Floats
-    """Expected clicks without boosts, moods and levers, at the demand of an average day: what scales are made of."""
+    """Expected clicks without boosts, moods and levers, at the demand of an average day: what scales are made of. 0 after the first day."""
 
 
 class Traffic:
@@ -142,7 +142,7 @@ class Traffic:
         """Share out the day's pool."""
         p, number, category = self._parameters, catalogue["number"], catalogue["category"]
         attraction = self._attraction(catalogue)
-        usual = self._usual(catalogue, attraction) if today.number == 0 else np.zeros(len(number))
+        usual = self._usual(catalogue, attraction) if self._scale == 0.0 else np.zeros(len(number))
         lever = self._surroundings.interventions.factor("exposure", today.date)
         explored, lot, popular = self._arms(today, catalogue)
         is_promoted = (lot | popular) & (lever > 0)
