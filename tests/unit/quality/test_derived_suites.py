@@ -48,9 +48,13 @@ def test_each_word_of_a_declaration_becomes_a_claim() -> None:
     assert suite.key == ("shipment_id", "leg")
 
 
-def test_only_a_reference_that_is_not_mandatory_is_a_warning() -> None:
+def test_a_reference_that_is_not_mandatory_and_rows_that_a_young_world_may_lack_are_warnings() -> None:
     warnings = [claim.text for claim in suite_for(SHIPMENTS).claims if claim.severity is Severity.WARNING]
-    assert warnings == ["mode stands in modes.mode, or the row is flagged"]
+    assert warnings == ["there are rows", "mode stands in modes.mode, or the row is flagged"]
+    assert [claim.text for claim in suite_for(TABLES["orders"]).claims if claim.severity is Severity.WARNING] == [
+        "destination_postal_area_id stands in postal_areas.postal_area_id, or the row is flagged",
+        "address_id stands in addresses.address_id, or the row is flagged",
+    ]
 
 
 def test_direct_personal_data_is_hidden_from_samples() -> None:

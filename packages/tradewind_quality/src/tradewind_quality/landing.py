@@ -1,7 +1,8 @@
 """Claims about the landing tables that no declaration can say: accounting, order of milestones, plausible shares and spans.
 
 Critical claims are identities that hold by construction; a breach means that landing is wrong. Plausibility is a
-warning: the world may change. Bounds were chosen with room around the public Olist data (as of July 2018).
+warning: the world may change. Bounds were chosen with room around the public Olist data (as of July 2018), and are wide enough for
+a marketplace with other habits. Tables that only some sources have stand in ``market`` and ``network``.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tradewind_contracts.verdicts import Severity
+from tradewind_quality import market, network
 from tradewind_quality.claims import Claim, Sight, each_row, median_between, not_before, share_between, true_where
 
 SUITE = "is_plausible"
@@ -30,6 +32,8 @@ def claims() -> dict[str, tuple[Claim, ...]]:
         "customers": (not_before("last_ordered_at", "first_ordered_at"),),
         "products": (share_between("weight_g is known", ("weight_g",), lambda s: s.rows["weight_g"].notna(), 0.95, 1.0),),
         "deals": (_won_after_contact(),),
+        **market.claims(),
+        **network.claims(),
     }
 
 

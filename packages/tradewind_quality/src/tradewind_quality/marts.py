@@ -1,5 +1,6 @@
 """Claims about the marts: what joins and sums must keep. Keys, nulls and relationships are dbt's tests."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,14 @@ def claims() -> dict[str, tuple[Claim, ...]]:
         "fct_reviews": (between("score", 1, 5),),
         "dim_merchants": (share_between("the merchant's place is known", ("lat",), lambda s: s.rows["lat"].notna(), 0.9, 1.0),),
         "dim_postal_areas": (some_rows(2),),
+        "fct_scans": _scans(),
+        "fct_parcel_legs": _legs(),
+        "fct_delivery_attempts": (not_before("known_at", "attempted_at", Severity.WARNING, at_least=0.98),),
+        "fct_claims": (between("delivered_to_opened_seconds", 0, None), between("resolution_seconds", 0, None)),
+        "fct_outreach": (between("response_seconds", 0, None),),
+        "fct_product_days": (share_between("the category is known", ("category",), lambda s: s.rows["category"].notna(), 0.9, 1.0),),
+        "fct_stock_days": (between("closing_units_count", 0, None),),
+        "fct_shift_days": (between("backlog_units_count", 0, None),),
     }
 
 
@@ -87,6 +96,45 @@ def _milestones() -> tuple[Claim, ...]:
     return (
         not_before("known_at", "occurred_at"),
         each_row("each milestone is of a parcel", ("parcel_id",), of_parcel, elsewhere={"fct_parcels": ("parcel_id",)}),
+    )
+
+
+def _scans() -> tuple[Claim, ...]:
+    def numbered(sight: Sight) -> "pd.Series[Any]":
+        numbers = sight.rows.groupby("parcel_id")["scan_number"]
+        return numbers.transform("max") == numbers.transform("size")
+
+    def of(column: str) -> Callable[[Sight], "pd.Series[Any]"]:
+        return lambda sight: sight.rows[column]
+
+    return (
+        between("scan_number", 1, None),
+        each_row("scans of a parcel are numbered from 1 without gaps", ("parcel_id", "scan_number"), numbered),
+        share_between("a scan was uploaded more than once", ("uploads_count",), lambda s: s.rows["uploads_count"] > 1, 0.0, 0.1),
+        share_between("a scan's clock stands before that of one before it", ("is_out_of_order",), of("is_out_of_order"), 0.0, 0.05),
+        share_between("a scan is uploaded late", ("is_late_upload",), of("is_late_upload"), 0.0, 0.15),
+        share_between("a scan is missing before a scan", ("has_gap_before",), of("has_gap_before"), 0.0, 0.15),
+    )
+
+
+def _legs() -> tuple[Claim, ...]:
+    def numbered(sight: Sight) -> "pd.Series[Any]":
+        numbers = sight.rows.groupby("parcel_id")["leg_number"]
+        return numbers.transform("max") == numbers.transform("size")
+
+    def over_plan(sight: Sight) -> "pd.Series[Any]":
+        minutes = sight.rows["planned_minutes"]
+        return sight.rows["travel_seconds"].astype("float64") / 60 / minutes.where(minutes > 0)
+
+    return (
+        each_row("legs of a parcel are numbered from 1 without gaps", ("parcel_id", "leg_number"), numbered),
+        between("dwell_seconds", 0, None),
+        between("travel_seconds", 0, None),
+        share_between("a leg has a lane", ("lane_id",), lambda s: s.rows["lane_id"].notna(), 0.9, 1.0),
+        share_between("an end of a leg was not scanned", ("has_gap",), lambda s: s.rows["has_gap"], 0.0, 0.15),
+        share_between("a parcel was diverted", ("is_diverted",), lambda s: s.rows["is_diverted"], 0.0, 0.1),
+        # Chosen: around the median of 2.0 of actual to planned transit in Delhivery's public trip data.
+        median_between("travel over plan", ("travel_seconds", "planned_minutes"), over_plan, 0.8, 4),
     )
 
 

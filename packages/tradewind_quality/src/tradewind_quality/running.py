@@ -18,12 +18,12 @@ _FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLES}
 
 
 def run(
-    suite: Suite, tables: Mapping[str, pa.Table], frames: Mapping[str, pd.DataFrame], context: Context, declared: pa.Schema | None
+    suite: Suite, schemas: Mapping[str, pa.Schema], frames: Mapping[str, pd.DataFrame], context: Context, declared: pa.Schema | None
 ) -> list[CheckResult]:
     """Evaluate ``suite`` on its table: one result per claim, in order. A claim that reads an absent column has failed.
 
-    ``frames`` holds the pandas form of ``tables`` (see ``as_frame``); ``declared`` is the schema that claims about types
-    compare with.
+    ``schemas`` are the tables' own, ``frames`` hold what claims read of them in pandas (see ``as_frame``); ``declared`` is
+    the schema that claims about types compare with.
 
     Raises:
         ValueError: Great Expectations could not evaluate an expectation: what is not evaluated must not count as kept.
@@ -33,7 +33,7 @@ def run(
     results = []
     for number, claim in enumerate(suite.claims):
         if claim.of_schema:
-            results.append(_of_schema(suite, claim, tables[suite.table].schema, declared))
+            results.append(_of_schema(suite, claim, schemas[suite.table], declared))
         elif number in found:
             results.append(_result(suite, claim, rows, found[number]))
         else:
@@ -41,11 +41,10 @@ def run(
     return results
 
 
-def as_frame(table: pa.Table, columns: list[str] | None = None) -> pd.DataFrame:
+def as_frame(table: pa.Table) -> pd.DataFrame:
     """``table`` as pandas: DECIMAL as double (claims about money carry a tolerance), instants as zoned microseconds."""
-    chosen = table if columns is None else table.select(columns)
-    fields = [pa.field(f.name, pa.float64()) if pa.types.is_decimal(f.type) else f for f in chosen.schema]
-    return chosen.cast(pa.schema(fields)).to_pandas(date_as_object=False)
+    fields = [pa.field(f.name, pa.float64()) if pa.types.is_decimal(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields)).to_pandas(date_as_object=False)
 
 
 def _evaluated(suite: Suite, rows: pd.DataFrame, sight: Sight) -> dict[int, Any]:

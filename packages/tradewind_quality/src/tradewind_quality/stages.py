@@ -1,6 +1,7 @@
 """Which suites a stage has, which columns they read, and their evaluation all together."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradewind_contracts.tables import TABLES
-from tradewind_contracts.verdicts import CheckResult
+from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_quality import features, landing, marts, training_sets
 from tradewind_quality.claims import Claim, Context, Suite, some_rows, unique
 from tradewind_quality.derived import suite_for
@@ -16,6 +17,8 @@ from tradewind_quality.running import as_frame, run
 
 Stage = Literal["landing", "marts", "features", "training_set"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+
+_OF_NO_ROWS = ("ExpectTableRowCountToBeBetween", "ExpectColumnValuesToBeUnique", "ExpectCompoundColumnsToBeUnique")
 
 
 def suites_of(stage: Stage, columns: Mapping[str, Iterable[str]], context: Context) -> list[Suite]:
@@ -66,19 +69,33 @@ def check(stage: Stage, tables: Mapping[str, pa.Table | Path], context: Context,
 
     ``only`` names the tables to check, where others are there just to be compared with.
     """
-    loaded = {name: pq.read_table(table) if isinstance(table, Path) else table for name, table in tables.items()}
-    suites = suites_of(stage, {name: table.column_names for name, table in loaded.items()}, context)
-    suites = [suite for suite in suites if not only or suite.table in only]
+    schemas = {name: pq.read_schema(table) if isinstance(table, Path) else table.schema for name, table in tables.items()}
+    suites = suites_of(stage, {name: schema.names for name, schema in schemas.items()}, context)
+    suites = [_of_size(suite, tables[suite.table]) for suite in suites if not only or suite.table in only]
     frames = {
-        name: as_frame(loaded[name], [c for c in columns if c in loaded[name].column_names])
+        name: as_frame(_columns(tables[name], [c for c in columns if c in schemas[name].names]))
         for name, columns in columns_needed(suites).items()
-        if name in loaded
+        if name in tables
     }
     results: list[CheckResult] = []
     for suite in suites:
         declared = TABLES[suite.table].schema if stage == "landing" and suite.table in TABLES else None
-        results += run(suite, loaded, frames, context, declared)
+        results += run(suite, schemas, frames, context, declared)
     return results
+
+
+def _columns(table: pa.Table | Path, names: list[str]) -> pa.Table:
+    """Only the columns that claims read."""
+    return pq.read_table(table, columns=names) if isinstance(table, Path) else table.select(names)
+
+
+def _of_size(suite: Suite, table: pa.Table | Path) -> Suite:
+    """The suite; of a table without rows only what can be said of it: its types, its key, and whether it should have some."""
+    rows = pq.read_metadata(table).num_rows if isinstance(table, Path) else table.num_rows
+    if rows:
+        return suite
+    kept = tuple(claim for claim in suite.claims if claim.of_schema or claim.expectation.kind in _OF_NO_ROWS)
+    return replace(suite, claims=kept or (some_rows(severity=Severity.WARNING),))
 
 
 def _landing(columns: Mapping[str, Iterable[str]]) -> list[Suite]:
