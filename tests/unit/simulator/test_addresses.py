@@ -76,6 +76,13 @@ def test_edits_come_at_their_rates(written):
         assert written.has(edit).mean() == pytest.approx(share, rel=0.2), edit
 
 
+def test_a_city_that_is_a_neighbourhood_is_not_swapped_as_well():
+    most = {edit: Edit(share=0.5, logit=0.0) for edit in EDITS}
+    mixed = Written(edits=EditParameters(**most))
+    assert not (mixed.has("swapped_parts") & mixed.has("neighbourhood_as_city")).any()
+    assert mixed.rows.column("street").null_count == 0
+
+
 def test_what_has_no_edit_is_written_as_it_is_and_what_has_one_is_not(written):
     clean = written.edits == ""
     changed = np.any([written.differs(part) for part in PARTS], axis=0)
@@ -154,14 +161,17 @@ def test_the_effect_of_edits_is_the_planted_one_and_abbreviation_harmless(writte
     assert (planted[both] >= PARAMETERS.edits.typo.logit + PARAMETERS.edits.wrong_postal_code.logit - 1e-9).all()
 
 
-def test_an_address_is_written_once_with_its_first_order():
+@pytest.mark.parametrize("settled_from", [10, 4_096])
+def test_an_address_is_written_once_with_its_first_order(monkeypatch, settled_from):
+    monkeypatch.setattr(module, "_SETTLED_FROM", settled_from)
     world = bare_world()
     addresses = addresses_of(world, written_again_share=0.0)
     customers, areas, at = orders(addresses, 300)
     twice = np.concatenate([customers, customers]), np.concatenate([areas, areas]), np.concatenate([at + 50, at])
     first = addresses.of(*twice)
     assert np.array_equal(first[:300], first[300:])
-    assert np.array_equal(addresses.of(customers, areas, at + 86_400), first[:300])
+    for day in range(1, 4):
+        assert np.array_equal(addresses.of(customers, areas, at + day * 86_400), first[:300])
     rows = world.exports.waiting()["addresses"]
     assert rows.num_rows == world.truth.told("addresses").num_rows == 300
     assert sorted(rows.column("_at_seconds").to_pylist()) == sorted(at.tolist())

@@ -69,6 +69,17 @@ def test_prefixes_of_three_digits_are_pieces_of_land(geography):
     assert np.median(near[same]) < 25 < np.median(geography.distance_km(np.arange(len(prefix)), shuffled))
 
 
+def test_within_a_city_neighbouring_prefixes_are_neighbours(geography):
+    own = np.flatnonzero((geography.area_city == geography.city_names.index("São Paulo")) & ~geography.area_is_outskirts)
+    shuffled = np.random.default_rng(2).permutation(own)
+    assert geography.distance_km(own[:-1], own[1:]).mean() < 0.75 * geography.distance_km(own, shuffled).mean()
+
+
+def test_merchants_sit_in_cities_more_than_customers(geography):
+    far = geography.area_is_outskirts
+    assert geography.origin_weight[far].sum() < 0.7 * geography.area_weight[far].sum() < 0.25
+
+
 def test_demand_and_merchants_are_spread_as_in_the_public_figures(geography):
     assert geography.area_weight.sum() == pytest.approx(1)
     assert geography.origin_weight.sum() == pytest.approx(1)

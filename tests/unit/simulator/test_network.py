@@ -127,6 +127,7 @@ def test_the_alternate_is_another_way_that_arrives_and_does_not_come_back(networ
             step = alternate[at, end]
             assert step != following[at, end]
             assert valid[at, step]
+            assert step == end or network.level[step] < LOCAL
             for _ in range(12):
                 if step == end:
                     break
@@ -134,6 +135,16 @@ def test_the_alternate_is_another_way_that_arrives_and_does_not_come_back(networ
                 step = following[step, end]
             assert step == end
     assert found > 0.8 * len(hubs) * len(ends)
+
+
+def test_an_alternate_never_leads_through_a_depot():
+    minutes = np.full((4, 4), np.nan)
+    for a, b in [(0, 1), (1, 3), (0, 2), (2, 3)]:
+        minutes[a, b] = minutes[b, a] = 60.0
+    routes = plan(minutes, np.array([False, False, True, True]), 0.0, np.ones((4, 4)))
+    assert routes.next_hub[0, 3] == 1
+    assert routes.alternate_hub[0, 3] == -1, "the other way is through depot 2"
+    assert plan(minutes, np.array([False, False, False, True]), 0.0, np.ones((4, 4))).alternate_hub[0, 3] in (1, 2)
 
 
 def test_planned_days_add_up_the_legs(network):
@@ -254,8 +265,9 @@ def test_shutting_a_hub_changes_the_plan_from_that_day_on_and_nothing_before():
 
 def test_a_depot_that_is_shut_twice_closes_on_the_earlier_day(network):
     closing = int(np.flatnonzero(network.closed_day < NEVER_CLOSES)[0])
-    shut = network_of(bare_world(levers=[f"close_hub={network.hub_ids[closing]}@2024-02-01"]))
-    assert shut.closed_day[closing] == 31
+    for date, day in (("2024-02-01", 31), ("2024-12-01", PARAMETERS.closing_day)):
+        shut = network_of(bare_world(levers=[f"close_hub={network.hub_ids[closing]}@{date}"]))
+        assert shut.closed_day[closing] == day
 
 
 def test_a_hub_that_is_shut_before_the_world_begins_is_never_written():

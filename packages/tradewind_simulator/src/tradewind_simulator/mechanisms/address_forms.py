@@ -169,8 +169,8 @@ def wrong_codes(codes: Integers, neighbouring: Integers, keys: Integers, stream:
 
 def raw_text(parts: Parts) -> Column:
     """The whole address in one line."""
-    unit = pc.fill_null(_joined("", pa.scalar(", "), parts.unit), "")
-    neighbourhood = pc.fill_null(_joined("", pa.scalar(" - "), parts.neighbourhood), "")
+    unit = _or_empty(_joined("", pa.scalar(", "), parts.unit))
+    neighbourhood = _or_empty(_joined("", pa.scalar(" - "), parts.neighbourhood))
     front = _joined("", parts.street, pa.scalar(", "), parts.house_number, unit, neighbourhood)
     return _joined("", front, pa.scalar(", "), parts.city, pa.scalar(" - "), parts.state, pa.scalar(", "), parts.postal_code)
 
@@ -200,7 +200,7 @@ def _edited(texts: Column, rows: Flags, edit: Callable[[str, int], str]) -> Colu
     found = np.flatnonzero(rows)
     if len(found) == 0:
         return texts
-    before = [str(text) for text in texts.take(pa.array(found.astype(np.int64))).to_pylist()]
+    before = [str(text) for text in texts.filter(pa.array(rows)).to_pylist()]
     after = [edit(text, int(row)) for text, row in zip(before, found, strict=True)]
     edited: Column = pc.replace_with_mask(texts, pa.array(rows), pa.array(after, pa.string()))
     return edited
@@ -224,6 +224,11 @@ def _postal_codes(codes: Integers) -> Column:
 def _joined(separator: str, *texts: Any) -> Column:
     joined: Column = pc.binary_join_element_wise(*texts, separator)
     return joined
+
+
+def _or_empty(texts: Any) -> Column:
+    filled: Column = texts.fill_null("")
+    return filled
 
 
 def _chosen(flags: Flags, yes: Column, no: Column) -> Column:
