@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from tradewind_simulator.report import published
-from tradewind_simulator.report.distances import PROBABILITIES, distance_at_quantiles, kolmogorov_smirnov, total_variation, wasserstein
+from tradewind_simulator.report.distances import (
+    PROBABILITIES,
+    distance_at_quantiles,
+    kolmogorov_smirnov,
+    noise_of_distribution,
+    noise_of_rate,
+    noise_of_shares,
+    total_variation,
+    wasserstein,
+)
 from tradewind_simulator.report.measures import MEASURES, Measure
 from tradewind_simulator.report.reading import CHANGSHU, DELHIVERY, OLIST, SIMULATED, Worlds, open_worlds
 from tradewind_simulator.streams import Floats
@@ -42,11 +51,13 @@ class Comparison:
     """Values, rows or weights of the simulated world that it is made of."""
     moved: float = math.nan
     """Wasserstein distance in ``unit``, where real values were read."""
+    noise: float = 0.0
+    """Distance that samples of these sizes would have if both were of one law (exceeded in about 5 % of cases)."""
 
     @property
     def is_within(self) -> bool | None:
-        """Whether the distance is within the tolerance; None where there is none."""
-        return None if math.isnan(self.distance) else self.distance <= self.tolerance
+        """Whether the distance is within tolerance and noise; None where there is no distance."""
+        return None if math.isnan(self.distance) else self.distance <= self.tolerance + self.noise
 
 
 @dataclass(frozen=True)
@@ -79,29 +90,61 @@ def lay(worlds: Worlds) -> list[Laid]:
 
 def _distribution(worlds: Worlds, measure: Measure) -> Laid:
     values = worlds.column(SIMULATED, measure.query)
-    median = float(np.median(values)) if len(values) else math.nan
     if measure.world in worlds.real:
         real = worlds.column(measure.world, measure.query)
-        distance, middle = kolmogorov_smirnov(values, real), float(np.median(real)) if len(real) else math.nan
-        comparison = _row(measure, median, middle, distance, "ks", _SOURCES[measure.world], len(values), wasserstein(values, real))
+        comparison = Comparison(
+            measure.name,
+            _median(values),
+            _median(real),
+            kolmogorov_smirnov(values, real),
+            "ks",
+            measure.tolerance,
+            _SOURCES[measure.world],
+            measure.unit,
+            len(values),
+            wasserstein(values, real),
+            noise_of_distribution(len(values), len(real)),
+        )
         return Laid(measure, comparison, values, real_values=real)
     figure = published.DISTRIBUTIONS[measure.name]
     quantiles = np.asarray(figure.quantiles)
-    middle = float(quantiles[PROBABILITIES.index(0.5)])
-    comparison = _row(measure, median, middle, distance_at_quantiles(values, quantiles), "ks_at_quantiles", figure.source, len(values))
+    comparison = Comparison(
+        measure.name,
+        _median(values),
+        float(quantiles[PROBABILITIES.index(0.5)]),
+        distance_at_quantiles(values, quantiles),
+        "ks_at_quantiles",
+        measure.tolerance,
+        figure.source,
+        measure.unit,
+        len(values),
+        noise=noise_of_distribution(len(values)),
+    )
     return Laid(measure, comparison, values, real_quantiles=quantiles)
 
 
 def _shares(worlds: Worlds, measure: Measure) -> Laid:
-    mine = _normalised(worlds.rows(SIMULATED, measure.query))
-    count = int(sum(weight for _, weight in worlds.rows(SIMULATED, measure.query)))
+    weights = _weights(worlds.rows(SIMULATED, measure.query))
+    count = int(sum(weights.values()))
     if measure.world in worlds.real:
-        theirs, source = _normalised(worlds.rows(measure.world, measure.query)), _SOURCES[measure.world]
+        theirs, source = _weights(worlds.rows(measure.world, measure.query)), _SOURCES[measure.world]
     else:
         figure = published.SHARES[measure.name]
         theirs, source = dict(figure.shares), figure.source
-    most = max(theirs, key=lambda name: theirs[name]) if theirs else ""
-    comparison = _row(measure, mine.get(most, math.nan), theirs.get(most, math.nan), total_variation(mine, theirs), "tv", source, count)
+    mine, theirs = _normalised(weights), _normalised(theirs)
+    most = max(theirs, key=lambda name: theirs[name], default="")
+    comparison = Comparison(
+        measure.name,
+        mine.get(most, math.nan),
+        theirs.get(most, math.nan),
+        total_variation(mine, theirs),
+        "tv",
+        measure.tolerance,
+        source,
+        f"share of {most}",
+        count,
+        noise=noise_of_shares(theirs, count),
+    )
     return Laid(measure, comparison, shares=mine, real_shares=theirs)
 
 
@@ -112,18 +155,22 @@ def _rate(worlds: Worlds, measure: Measure) -> Laid:
     else:
         figure = published.RATES[measure.name]
         theirs, source = figure.value, figure.source
-    return Laid(measure, _row(measure, mine, theirs, abs(mine - theirs), "difference", source, count))
+    noise = noise_of_rate(theirs, count)
+    comparison = Comparison(measure.name, mine, theirs, abs(mine - theirs), "difference", measure.tolerance, source, "", count, noise=noise)
+    return Laid(measure, comparison)
 
 
-def _row(
-    measure: Measure, simulated: float, real: float, distance: float, kind: str, source: str, count: int, moved: float = math.nan
-) -> Comparison:
-    return Comparison(measure.name, simulated, real, distance, kind, measure.tolerance, source, measure.unit, count, moved)
+def _median(values: Floats) -> float:
+    return float(np.median(values)) if len(values) else math.nan
 
 
-def _normalised(rows: list[tuple[Any, ...]]) -> dict[str, float]:
-    whole = sum(weight for _, weight in rows)
-    return {str(name): weight / whole for name, weight in rows}
+def _weights(rows: list[tuple[Any, ...]]) -> dict[str, float]:
+    return {str(name): float(weight) for name, weight in rows}
+
+
+def _normalised(weights: Mapping[str, float]) -> dict[str, float]:
+    whole = sum(weights.values())
+    return {name: weight / whole for name, weight in weights.items()}
 
 
 def _one_rate(rows: list[tuple[Any, ...]]) -> tuple[float, int]:

@@ -1,5 +1,6 @@
 """Distances between what is simulated and what is real: pure functions of arrays, each with a known answer for equal inputs (0)."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -55,6 +56,25 @@ def total_variation(one: Mapping[str, float], other: Mapping[str, float]) -> flo
         return float("nan")
     names = one.keys() | other.keys()
     return 0.5 * sum(abs(one.get(name, 0.0) / whole - other.get(name, 0.0) / rest) for name in sorted(names))
+
+
+def noise_of_distribution(count: int, other: int | None = None) -> float:
+    """Kolmogorov-Smirnov distance that samples of these sizes from one law exceed in 5 % of cases (``other`` None: the law is known)."""
+    return 1.358 * math.sqrt((1 / count if count else math.inf) + (1 / other if other else 0.0))
+
+
+def noise_of_rate(rate: float, count: int) -> float:
+    """Difference from ``rate`` that a sample of ``count`` exceeds in 5 % of cases."""
+    return 1.96 * math.sqrt(rate * (1 - rate) / count) if count else math.inf
+
+
+def noise_of_shares(shares: Mapping[str, float], count: int) -> float:
+    """Total variation that a sample of ``count`` has on average from ``shares``, and half as much again."""
+    whole = sum(shares.values())
+    if not count or not whole:
+        return math.inf
+    deviations = (math.sqrt(2 * p * (1 - p) / (math.pi * count)) for p in (weight / whole for weight in shares.values()))
+    return 0.75 * sum(deviations)
 
 
 def lorenz(values: Floats) -> tuple[Floats, Floats]:

@@ -107,7 +107,9 @@ MEASURES: tuple[Measure, ...] = (
     _shares("channel of a lead", "leads", "channel", 0.1),
     _distribution("days from lead to deal", "leads", "days_to_win", "days", tolerance=0.2, has_long_tail=True),
     # The network.
-    _distribution("actual to planned minutes of a leg", "legs", "ratio", "", world=DELHIVERY, has_long_tail=True),
+    # A parcel that leaves in the evening is not looked for before morning: short legs say nothing of the road.
+    _distribution("actual to planned minutes, legs of an hour or more", "legs", "ratio", "", where="planned_minutes >= 60",
+                  world=DELHIVERY, has_long_tail=True),
     _rate("first attempts that deliver", "first_attempts", "is_delivered", 0.06, world=""),
     _rate("parcels tried again on a later day", "first_attempts", "is_tried_again", 0.02, world=CHANGSHU),
     _rate("scans uploaded twice", "scans", "is_duplicate", 0.005, world=""),

@@ -59,7 +59,7 @@ DISTRIBUTIONS: Final[dict[str, Quantiles]] = {
     "freight of an item": Quantiles((7.78, 8.83, 13.08, 16.11, 20.36, 33.1, 43.67), OLIST),
     "orders of a merchant, by their mean": Quantiles((0.0331, 0.0331, 0.06619, 0.1986, 0.7612, 2.218, 3.996), OLIST),
     "days from lead to deal": Quantiles((1.125, 1.887, 5.544, 11.58, 28.85, 68.69, 107.7), OLIST),
-    "actual to planned minutes of a leg": Quantiles((1.167, 1.333, 1.643, 2.0, 2.625, 3.899, 5.506), DELHIVERY),
+    "actual to planned minutes, legs of an hour or more": Quantiles((1.225, 1.406, 1.699, 1.937, 2.312, 3.183, 4.623), DELHIVERY),
 }
 
 SHARES: Final[dict[str, Shares]] = {

@@ -6,7 +6,7 @@ Tables of a schema (local times without zone; what a world lacks is an empty tab
   origin_state, destination_state, distance_km
 * ``orders``: order_id, ordered, items, is_cancelled, is_late; ``items``: price, freight, weight_g
 * ``payments``: method; ``reviews``: score, is_late
-* ``leads``: channel, is_won, days_to_win; ``legs``: ratio of actual to planned minutes
+* ``leads``: channel, is_won, days_to_win; ``legs``: planned_minutes, ratio of actual to planned ones
 * ``first_attempts``: is_delivered, is_tried_again; ``scans``: is_duplicate, is_uploaded_late; ``visits``: is_sorted_scanned
 
 Only orders old enough to have arrived are in them, so that nothing is censored: ``Span``.
@@ -140,7 +140,9 @@ def _open_delhivery(connection: Any, real: Path) -> bool:
         return False
     _enter(connection, DELHIVERY)
     _load(connection, "raw_legs", csv.read_csv(found[0]))
-    connection.execute("create table legs as select actual_time / osrm_time as ratio from raw_legs where osrm_time > 0")
+    connection.execute(
+        "create table legs as select osrm_time as planned_minutes, actual_time / osrm_time as ratio from raw_legs where osrm_time > 0"
+    )
     return True
 
 

@@ -69,7 +69,7 @@ where local_time(leads.contacted_at)::date < (select until from span);
 
 -- A leg as the scanners saw it: the departure, and the first arrival where it was sent to.
 create table legs as
-select min(epoch(arrivals.occurred_at - departures.occurred_at)) / 60 / any_value(lanes.planned_minutes) as ratio
+select any_value(lanes.planned_minutes) as planned_minutes, min(epoch(arrivals.occurred_at - departures.occurred_at)) / 60 / any_value(lanes.planned_minutes) as ratio
 from raw_scan_events as departures
 inner join raw_scan_events as arrivals
     on departures.parcel_id = arrivals.parcel_id and departures.next_hub_id = arrivals.hub_id and arrivals.event = 'arrived'
