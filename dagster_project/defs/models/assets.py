@@ -213,7 +213,7 @@ def champion(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Setti
         registry = Registry.open(settings)
         found = registry.resolve(newest_value(context, VERSION, "reference", settings))
         promoted = training.promote_candidate(settings, found, context.run_id)
-        stands = registry.resolve(f"{FAMILY}@champion")
+        stands = training.champion_after(settings, found)
         history = registry.history(FAMILY)
     context.log.info(f"champion: {stands.reference}{' (moved)' if promoted else ''}")
     yield dg.MaterializeResult(

@@ -35,7 +35,7 @@ def floor_table(floor: "NoiseFloor | str") -> Table | str:
     """Errors beside the noise floor: MAE and its ratio to what nobody could avoid; or why there is none."""
     if isinstance(floor, str):
         return floor
-    title = f"Beside the noise floor: {floor.parcels:,} parcels whose planted law is known (simulated data)"
+    title = f"Beside the noise floor, {floor.parcels:,} parcels"
     table = plain_table(title, "", ("MAE of p50, days", "of the floor"))
     table.add_row("noise floor", number(floor.floor_mae_days), number(1.0))
     for who, mae in floor.mae_days.items():

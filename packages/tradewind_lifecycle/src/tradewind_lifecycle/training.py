@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tradewind_contracts.errors import QualityError, SettingsError
+from tradewind_contracts.errors import NotFoundError, QualityError, SettingsError
 from tradewind_contracts.instants import iso
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
@@ -25,7 +25,7 @@ from tradewind_models.eta import EtaConfig
 from tradewind_models.eta.evaluation import MODEL
 from tradewind_models.eta.gates import GATES
 from tradewind_models.eta.predictor import FAMILY
-from tradewind_registry import CHAMPION, GateError, Registry, Version, VersionDraft
+from tradewind_registry import CHAMPION, GateError, Registry, Version, VersionDraft, latest_verdicts
 
 Progress = Callable[[str], None]
 
@@ -80,6 +80,24 @@ def promote_candidate(settings: Settings, version: Version, run_id: str = "") ->
         except GateError:
             return False
     return move is not None
+
+
+def champion_after(settings: Settings, version: Version) -> Version:
+    """The champion of the settings' world, once ``version`` was judged.
+
+    Raises:
+        GateError: there is none yet, and ``version`` may not be served either; names what it did not pass.
+    """
+    with Registry.open(settings) as registry:
+        try:
+            return registry.resolve(f"{version.model}@{CHAMPION}")
+        except NotFoundError as error:
+            last = latest_verdicts(registry.verdicts(version))
+            failed = "; ".join(f"{gate}: {verdict.reason}" for gate, verdict in last.items() if not verdict.passed)
+            raise GateError(
+                f"world {settings.world_name} has no champion yet, and {version.reference} may not be served: {failed or 'nobody judged it'}; "
+                f"`tradewind models card {version.reference}` says more, another AS_OF or more data may help"
+            ) from error
 
 
 def card_of(settings: Settings, candidate: Candidate, version: Version) -> Path:
