@@ -97,13 +97,14 @@ class Addresses:
         again = self._stream.bernoulli(self.parameters.written_again_share, customers, ordered_at, slot=_AGAIN)
         first = self._stream.integers(VERSIONS, customers, self._geography.area_prefix[areas], slot=_VERSION) + again
         numbers = customers * VERSIONS + first % VERSIONS
+        known = self._area_of(numbers)
         for step in range(1, VERSIONS):
-            known = self._area_of(numbers)
             taken = (known >= 0) & (known != areas)
             if not taken.any():
                 break
             numbers = np.where(taken, customers * VERSIONS + (first + step) % VERSIONS, numbers)
-        self._write_new(numbers, areas, ordered_at)
+            known = self._area_of(numbers)
+        self._write(np.flatnonzero(known < 0), numbers, areas, ordered_at)
         return numbers
 
     def failure_logit(self, addresses: Integers) -> Floats:
@@ -119,8 +120,7 @@ class Addresses:
         settled = self._settled.area_of(numbers)
         return np.where(settled >= 0, settled, self._recent.area_of(numbers))
 
-    def _write_new(self, numbers: Integers, areas: Integers, ordered_at: Integers) -> None:
-        rows = np.flatnonzero(self._area_of(numbers) < 0)
+    def _write(self, rows: Integers, numbers: Integers, areas: Integers, ordered_at: Integers) -> None:
         rows = rows[np.lexsort((ordered_at[rows], numbers[rows]))]
         rows = rows[np.unique(numbers[rows], return_index=True)[1]]
         if len(rows) == 0:
