@@ -191,6 +191,44 @@ def test_of_rows_with_one_key_in_a_file_the_first_is_kept(clean: made.Observed, 
     assert [row["kind"] for row in kept] == ["damaged"]
 
 
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ({"state": None, "lat": 200.0, "level": "cosmic"}, "state_missing"),
+        ({"lat": 200.0, "level": "cosmic", "hub_id": "hub-br"}, "lat_out_of_range"),
+        ({"level": "cosmic", "hub_id": "hub-br"}, "level_not_allowed"),
+        ({"hub_id": "hub-br", "opened_at": dt.datetime(2099, 1, 1, tzinfo=dt.UTC)}, "duplicate_key"),
+    ],
+)
+def test_of_several_reasons_the_first_in_their_order_names_the_row(
+    clean: made.Observed, simulator_settings: Settings, broken: dict[str, object], reason: str
+) -> None:
+    rows = clean.files["hubs"][clean.days[0]]
+    rows.append({**rows[0], "hub_id": "another", **broken})
+    clean.write()
+    assert land("simulator", clean.path, simulator_settings).tables["hubs"].quarantined == {reason: 1}
+
+
+def test_a_row_that_refers_to_nothing_and_lies_ahead_refers_to_nothing(clean: made.Observed, simulator_settings: Settings) -> None:
+    rows = clean.files["warehouses"][clean.days[0]]
+    rows.append({**rows[0], "warehouse_id": "another", "hub_id": "nobody", "closed_at": dt.datetime(2099, 1, 1, tzinfo=dt.UTC)})
+    clean.write()
+    assert land("simulator", clean.path, simulator_settings).tables["warehouses"].quarantined == {"unknown_hub_id": 1}
+
+
+def test_a_milestone_at_the_end_of_the_day_lies_ahead_and_a_plan_may(clean: made.Observed, simulator_settings: Settings) -> None:
+    first = clean.days[0]
+    midnight = dt.datetime.combine(first + DAY, dt.time(), tzinfo=dt.UTC)
+    rows = clean.files["warehouses"][first]
+    rows.append({**rows[0], "warehouse_id": "too late", "closed_at": midnight})
+    rows.append({**rows[0], "warehouse_id": "in time", "closed_at": midnight - dt.timedelta(microseconds=1)})
+    clean.files["orders"][first][0]["promised_at"] = dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
+    clean.write()
+    report = land("simulator", clean.path, simulator_settings)
+    assert report.tables["warehouses"].quarantined == {"in_the_future": 1}
+    assert report.tables["orders"].quarantined == {}
+
+
 def test_a_refused_version_leaves_the_one_before(clean: made.Observed, simulator_settings: Settings) -> None:
     newest = clean.days[-1]
     row = next(rows[0] for day, rows in sorted(clean.files["products"].items()) if day < newest)

@@ -117,8 +117,10 @@ def test_the_manifest_says_what_it_extends_and_since_when_rows_changed(observed:
 def test_a_table_with_a_changed_row_that_no_instant_is_known_of_has_changed_since_ever(
     observed: made.Observed, home_settings: Settings
 ) -> None:
-    area = dict(observed.files["postal_areas"][observed.days[0]][0], postal_area_id="77777")
-    observed.files["postal_areas"][observed.days[-1]] = [area]
+    newest = observed.days[-1]
+    product = observed.files["products"][observed.days[0]][0]
+    seen = dict(product, product_id="seen", first_seen_at=dt.datetime.combine(newest, dt.time(4), tzinfo=dt.UTC))
+    observed.files["products"][newest] = [dict(product, product_id="never seen", first_seen_at=None), seen]
     observed.write()
     observed.show(until=observed.days[-2])
     land("simulator", observed.path, home_settings)
@@ -126,7 +128,7 @@ def test_a_table_with_a_changed_row_that_no_instant_is_known_of_has_changed_sinc
     land("simulator", observed.path, home_settings)
     since = manifest_of(home_settings).facts["changed_since"]
     assert isinstance(since, dict)
-    assert since["postal_areas"] is None
+    assert since["products"] is None
 
 
 def test_a_late_row_of_an_earlier_day_lands_with_the_day_that_it_was_recorded_on(observed: made.Observed, home_settings: Settings) -> None:
