@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from merchant_world import SHARES, day_of, live, merchants_of, surroundings
 from pydantic import ValidationError
+from scipy.special import gamma
 
 from tradewind_simulator.days import DAY
 from tradewind_simulator.flows import Scores
@@ -64,11 +65,12 @@ def test_traits_are_those_of_the_number_whoever_else_is_asked():
 
 def test_latent_traits_follow_their_laws():
     traits = merchants_of(surroundings()).traits
+    shape = MerchantsParameters().traits.sales_shape
     rates = np.sort(traits.sales_rate(NUMBERS))
     gini = 1 - 2 * np.sum(np.cumsum(rates) / rates.sum()) / len(rates)
     assert rates.mean() == pytest.approx(1, abs=0.04)
-    # Gini of a gamma law with shape 0.5 is 2 / pi.
-    assert gini == pytest.approx(2 / np.pi, abs=0.02)
+    # Gini of a gamma law (McDonald 1984).
+    assert gini == pytest.approx(gamma(shape + 0.5) / (gamma(shape + 1) * np.sqrt(np.pi)), abs=0.02)
     assert np.bincount(traits.category(NUMBERS)) / len(NUMBERS) == pytest.approx(SHARES, abs=0.02)
     assert np.mean(traits.area(NUMBERS) == 0) == pytest.approx(0.6, abs=0.02)
     assert np.median(traits.handling_hours(NUMBERS, np.zeros(len(NUMBERS)))) == pytest.approx(41, rel=0.03)

@@ -37,7 +37,7 @@ class MerchantTraitsParameters(BaseModel):
     initial_standing: float = Field(
         default=0.25, ge=-3, le=3, description="Mean normal score of the initial merchants' quality; chosen: survivors."
     )
-    sales_shape: float = Field(default=0.5, gt=0, le=100, description="Shape of the gamma law of sales rates (mean 1), as in the Pareto/NBD; "
+    sales_shape: float = Field(default=0.35, gt=0, le=100, description="Shape of the gamma law of sales rates (mean 1), as in the Pareto/NBD; "
                                "chosen: with products' own tails a Gini near Olist's 0.79.")  # fmt: skip
     growth_sigma: float = Field(default=0.35, ge=0, le=3, description="Standard deviation of the log growth of sales a year; chosen.")
     handling_hours: float = Field(

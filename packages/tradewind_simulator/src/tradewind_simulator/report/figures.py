@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from tradewind_simulator.report.comparing import Laid
 from tradewind_simulator.report.distances import PROBABILITIES, lorenz
@@ -27,6 +28,10 @@ def of_distribution(laid: Laid) -> str:
     if laid.real_quantiles is not None:
         axes.plot(laid.real_quantiles, PROBABILITIES, "o", color=_REAL, markersize=5, label="published")
     axes.set(xscale=scale, ylim=(0, 1), xlabel=laid.measure.unit, ylabel="share up to")
+    if laid.measure.has_long_tail:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     return _finished(figure, axes, laid.measure.name)
 
 
