@@ -18,7 +18,8 @@ _MICROS = 1_000_000
 
 def ids(prefix: str, numbers: npt.NDArray[np.integer], digits: int = 1) -> Column:
     """Strings such as ``o000123`` of ``numbers``; negative numbers are null."""
-    text: Any = pc.cast(pa.array(np.asarray(numbers, dtype=np.int64), mask=np.asarray(numbers) < 0), pa.string())
+    numbers = np.asarray(numbers, dtype=np.int64)
+    text: Any = pc.cast(_masked(numbers, numbers < 0, pa.int64()), pa.string())
     if digits > 1:
         text = pc.utf8_lpad(text, digits, "0")
     joined: Column = pc.binary_join_element_wise(prefix, text, "")
@@ -27,8 +28,8 @@ def ids(prefix: str, numbers: npt.NDArray[np.integer], digits: int = 1) -> Colum
 
 def words(codes: npt.NDArray[np.integer], vocabulary: Sequence[str]) -> Column:
     """The word of each code; negative codes are null."""
-    codes = np.asarray(codes)
-    wanted: Any = pa.array(codes.astype(np.int64), mask=codes < 0)
+    codes = np.asarray(codes, dtype=np.int64)
+    wanted: Any = _masked(codes, codes < 0, pa.int64())
     found: Column = pa.array(list(vocabulary), pa.string()).take(wanted)
     return found
 
@@ -37,7 +38,7 @@ def instants(seconds: npt.NDArray[np.integer], until: int | None = None) -> Colu
     """Instants in UTC (microseconds); ``NEVER``, and what comes at or after ``until``, is null."""
     seconds = np.asarray(seconds, dtype=np.int64)
     unknown = seconds >= (int(NEVER) if until is None else min(until, int(NEVER)))
-    return pa.array(np.where(unknown, 0, seconds) * _MICROS, pa.timestamp("us", tz="UTC"), mask=unknown)
+    return _masked(np.where(unknown, 0, seconds) * _MICROS, unknown, pa.timestamp("us", tz="UTC"))
 
 
 def money(cents: npt.NDArray[np.integer]) -> Column:
@@ -45,10 +46,8 @@ def money(cents: npt.NDArray[np.integer]) -> Column:
     cents = np.asarray(cents, dtype=np.int64)
     unknown = cents == NO_MONEY
     low = np.where(unknown, 0, cents)
-    both = np.empty((len(cents), 2), dtype=np.int64)
-    both[:, 0], both[:, 1] = low, low >> 63
-    validity = pa.array(~unknown).buffers()[1] if unknown.any() else None
-    return pa.Array.from_buffers(pa.decimal128(12, 2), len(cents), [validity, pa.py_buffer(both.tobytes())])
+    # A decimal128 is two words: the amount, and its sign spread over the upper one.
+    return _masked(np.stack([low, low >> 63], axis=1), unknown, pa.decimal128(12, 2))
 
 
 NO_MONEY = np.int64(-(1 << 60))
@@ -58,15 +57,13 @@ NO_MONEY = np.int64(-(1 << 60))
 def floats(values: npt.NDArray[np.floating]) -> Column:
     """Doubles; NaN is null."""
     values = np.asarray(values, dtype=np.float64)
-    found: Column = pa.array(values, mask=np.isnan(values))
-    return found
+    return _masked(values, np.isnan(values), pa.float64())
 
 
 def integers(values: npt.NDArray[np.integer], missing: int | None = None) -> Column:
     """64-bit integers; ``missing`` is null."""
     values = np.asarray(values, dtype=np.int64)
-    found: Column = pa.array(values, mask=None if missing is None else values == missing)
-    return found
+    return _masked(values, np.zeros(len(values), dtype=bool) if missing is None else values == missing, pa.int64())
 
 
 def booleans(values: npt.NDArray[np.bool_]) -> Column:
@@ -78,3 +75,9 @@ def booleans(values: npt.NDArray[np.bool_]) -> Column:
 def dates(utc_days: npt.NDArray[np.integer]) -> Column:
     """Dates, given as days since 1970."""
     return pa.array(np.asarray(utc_days, dtype=np.int32), pa.int32()).cast(pa.date32())
+
+
+def _masked(values: npt.NDArray[Any], unknown: npt.NDArray[np.bool_], kind: pa.DataType) -> Column:
+    """An array of ``values`` (their bytes are the type's) with nulls where they are unknown."""
+    validity = pa.py_buffer(np.packbits(~unknown, bitorder="little").tobytes()) if unknown.any() else None
+    return pa.Array.from_buffers(kind, len(unknown), [validity, pa.py_buffer(np.ascontiguousarray(values).tobytes())])

@@ -92,7 +92,7 @@ def _flaws_of(table: Table) -> list[_Flaw]:
     ][:1]
     flaws += [_Flaw(f"{c.name}_not_allowed", _putter(c, "unheard_of")) for c in table.columns if c.allowed][:1]
     flaws.append(_Flaw("duplicate_key", lambda rows, _: rows))
-    flaws += [_Flaw(f"unknown_{name}", _putter(table.column(name), "nobody")) for name in references[:1]]
+    flaws += [_Flaw(f"unknown_{name}", _unknown(name)) for name in references[:1]]
     if table.milestones:
         flaws.append(_Flaw("in_the_future", _in_the_future(table.milestones[-1])))
     return flaws
@@ -108,6 +108,15 @@ def _putter(column: Column, value: Any) -> Callable[[pa.Table, int], pa.Table]:
     def put(rows: pa.Table, _: int) -> pa.Table:
         values: Any = pa.array([value] * rows.num_rows, column.kind.arrow)
         return rows.set_column(rows.schema.get_field_index(column.name), column.name, values)
+
+    return put
+
+
+def _unknown(reference: str) -> Callable[[pa.Table, int], pa.Table]:
+    def put(rows: pa.Table, _: int) -> pa.Table:
+        # Each its own: a reference may be a part of the key.
+        nobody: Any = pa.array([f"nobody{place}" for place in range(rows.num_rows)], pa.string())
+        return rows.set_column(rows.schema.get_field_index(reference), reference, nobody)
 
     return put
 
