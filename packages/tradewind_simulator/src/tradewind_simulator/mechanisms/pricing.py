@@ -39,7 +39,7 @@ class PricingParameters(BaseModel):
         description="Drift of list prices and costs, share per year. IPCA, IBGE: 4.6 % in 2023, 4.8 % in 2024.",
     )
     noise_log_sd: float = Field(
-        default=0.03,
+        default=0.06,
         ge=0,
         le=0.5,
         description="Weekly noise of the log price, as if answering competitors. Chosen: below a usual price step.",
@@ -64,13 +64,13 @@ class PricingParameters(BaseModel):
         default=0.25, ge=0, le=1, description="Greatest deviation of an experiment's log price from the reference. Chosen: -22 % to +28 %."
     )
     coming_demand_log_sd: float = Field(
-        default=0.30,
+        default=0.25,
         ge=0,
         le=1.5,
-        description="Standard deviation of a product-week's demand shock (log). Chosen: as large as a promotion's effect.",
+        description="Standard deviation of a product-week's demand shock (log). Chosen: nearly a promotion's effect.",
     )
     anticipation: float = Field(
-        default=0.35,
+        default=0.12,
         ge=0,
         le=2,
         description="Log price per log demand shock that merchants put on: the confounder. Chosen: biases a naive elasticity by about half.",
