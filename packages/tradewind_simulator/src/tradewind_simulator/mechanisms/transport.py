@@ -51,6 +51,20 @@ class Trip:
     queue_hours: Floats
 
 
+@dataclass(frozen=True)
+class Passed:
+    """What truly happened to parcels in the network on a day, aligned: the scans before any defect."""
+
+    number: Integers
+    hub: Integers
+    event: Integers
+    """Position in ``scans.EVENTS``."""
+    at: Integers
+    to: Integers
+    """Where it was sent to; -1 but for departures."""
+    hop: Integers
+
+
 class Transport:
     """The network's parcels. ``waits`` remembers the queues of the last days."""
 
@@ -64,6 +78,8 @@ class Transport:
         hubs, knots = staffing.sort_cumulative.shape
         self.waits = QueueHistory(surroundings.days, hubs, knots, int(network.hub_state.max()) + 1)
         self._scanned: list[tuple[Integers, ...]] = []
+        nothing = np.zeros(0, dtype=np.int64)
+        self.passed = Passed(nothing, nothing, nothing, nothing, nothing, nothing)
         self._truth, self._network, self._staffing, self._scans = surroundings.truth, network, staffing, scans
 
     def step(self, today: Today, handovers: HandOvers) -> DepotArrivals:
@@ -190,6 +206,7 @@ class Transport:
     def _record(self) -> None:
         number, hub, event, at, ordinal, to = (np.concatenate(parts) for parts in zip(*self._scanned, strict=True))
         self._scans.record(number, hub, event, at, ordinal, to)
+        self.passed = Passed(number, hub, event, at, to, ordinal // 3)
         self._scanned = []
 
     def _tell(self, trip: Trip) -> None:
