@@ -49,7 +49,7 @@ class DemandParameters(BaseModel):
         default=0.13, gt=0, lt=1, description="Carts per click at the reference price. Chosen: retail benchmarks lie about 10 %."
     )
     usual_response: float = Field(
-        default=1.27,
+        default=1.23,
         gt=0,
         le=5,
         description="Mean of all factors on carts on an early day (promotions, subsidies, lifts). Chosen: measured; orders a day at the start are divided by it.",
