@@ -15,8 +15,10 @@ from tradewind_contracts.errors import IntegrityError
 from tradewind_simulator.days import Days
 from tradewind_simulator.dirt import Dirt
 from tradewind_simulator.entities import Arrays
+from tradewind_simulator.eta_law import EtaLaw
+from tradewind_simulator.eta_replicates import World
 from tradewind_simulator.exports import Exports
-from tradewind_simulator.flows import Orders, Parcels, Today
+from tradewind_simulator.flows import Parcels, Today
 from tradewind_simulator.interventions import Interventions
 from tradewind_simulator.manifests import FileEntry
 from tradewind_simulator.marketplace import Surroundings
@@ -100,6 +102,11 @@ class Engine:
         self.last_mile = LastMile(p.last_mile, around, self.handling, self.network, self.addresses, scans, self.receipt, workdays)
         self.claims = Claims(p.claims, around, self.receipt)
         self.reviews = Reviews(p.reviews, around, self.handling)
+        redrawn = World(
+            self.days, workdays, self.network, self.handling, self.transport, self.last_mile, self.geography.area_state,
+            streams.stream("eta_replicates"),
+        )  # fmt: skip
+        self.eta_law = EtaLaw(p.eta_law, around, redrawn)
 
     @property
     def newest_day(self) -> str:
@@ -110,8 +117,9 @@ class Engine:
         """Simulate the next local day and write the files of the UTC day of its date; what was written, observed and truth."""
         today = self.calendar.today(self.day)
         self._surround(today)
-        self._sell(today)
+        parcels = self._sell(today)
         self._ship(today)
+        self.eta_law.step(today, parcels, self.merchants, self.staffing.couriers)
         self.day += 1
         utc_day = self.days.utc_day(today.number)
         # Observed first: its junk is told to truth.
@@ -153,7 +161,7 @@ class Engine:
         self.promises.step(today)
         self.staffing.plan(today)
 
-    def _sell(self, today: Today) -> tuple[Orders, Parcels]:
+    def _sell(self, today: Today) -> Parcels:
         self.merchants.step(today)
         self.creators.step(today)
         self.catalogue.step(today, self.merchants)
@@ -161,7 +169,10 @@ class Engine:
         exposure = self.traffic.step(today, self.catalogue)
         wanted = self.demand.step(today, self.catalogue, prices, exposure, self.merchants, self.creators)
         sold = self.stock.step(today, self.catalogue, wanted)
-        return self.ordering.step(today, self.catalogue, prices, exposure, wanted, sold, self.merchants, self.creators, self.addresses)
+        _, parcels = self.ordering.step(
+            today, self.catalogue, prices, exposure, wanted, sold, self.merchants, self.creators, self.addresses
+        )
+        return parcels
 
     def _ship(self, today: Today) -> None:
         staffing = self.staffing

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tradewind_contracts.errors import NotFoundError, SettingsError
 from tradewind_simulator.dirt import DirtParameters
+from tradewind_simulator.eta_law import EtaLawParameters
 from tradewind_simulator.mechanisms.addresses import AddressesParameters
 from tradewind_simulator.mechanisms.calendar import CalendarParameters
 from tradewind_simulator.mechanisms.catalogue import CatalogueParameters
@@ -34,9 +35,9 @@ from tradewind_simulator.mechanisms.weather import WeatherParameters
 COUNTRY, CURRENCY = "BR", "BRL"
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "tiny": {"days": 60, "orders_per_day": 40.0},
-    "small": {"days": 365, "orders_per_day": 200.0},
-    "large": {"days": 365, "orders_per_day": 2_600.0},
+    "tiny": {"days": 60, "orders_per_day": 40.0, "eta_law": {"share": 0.2}},
+    "small": {"days": 365, "orders_per_day": 150.0, "eta_law": {"share": 0.1}},
+    "large": {"days": 365, "orders_per_day": 2_600.0, "eta_law": {"share": 0.01}},
 }
 """For tests; for `make run`, as many orders in a year as Olist had; about a million parcels."""
 
@@ -75,6 +76,7 @@ class Parameters(BaseModel):
     claims: ClaimsParameters = ClaimsParameters()
     reviews: ReviewsParameters = ReviewsParameters()
     dirt: DirtParameters = DirtParameters()
+    eta_law: EtaLawParameters = EtaLawParameters()
 
     @field_validator("zone")
     @classmethod
