@@ -19,8 +19,7 @@ _GREATEST_SHARES = 14
 
 def of_distribution(laid: Laid) -> str:
     """Distribution functions of both; where only quantiles are published, those as points."""
-    figure = Figure(figsize=(4.6, 2.9), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _empty()
     scale = "log" if laid.measure.has_long_tail else "linear"
     _steps(axes, laid.values, _SIMULATED, "simulated", 2.0)
     if laid.real_values is not None:
@@ -43,8 +42,7 @@ def of_shares(laid: Laid) -> str:
     else:
         names.sort(key=lambda name: (-laid.real_shares.get(name, 0.0), name))
         names = names[:_GREATEST_SHARES]
-    figure = Figure(figsize=(4.6, 2.9), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _empty()
     at = np.arange(len(names))
     axes.bar(at - 0.2, [laid.shares.get(name, 0.0) for name in names], 0.4, color=_SIMULATED, label="simulated")
     axes.bar(at + 0.2, [laid.real_shares.get(name, 0.0) for name in names], 0.4, color="#999999", label="real")
@@ -56,8 +54,7 @@ def of_shares(laid: Laid) -> str:
 
 def of_concentration(laid: Laid) -> str:
     """Lorenz curves: which share of the orders the smaller merchants have together."""
-    figure = Figure(figsize=(4.6, 2.9), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _empty()
     axes.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
     axes.plot(*lorenz(laid.values), color=_SIMULATED, linewidth=2, label="simulated")
     if laid.real_values is not None:
@@ -68,8 +65,7 @@ def of_concentration(laid: Laid) -> str:
 
 def of_medians(title: str, cells: list[Laid]) -> str:
     """Medians under each condition, with the middle half of the simulated ones."""
-    figure = Figure(figsize=(4.6, 2.9), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _empty()
     at = np.arange(len(cells))
     spread = np.array([np.quantile(cell.values, (0.25, 0.5, 0.75)) if len(cell.values) else (np.nan,) * 3 for cell in cells])
     axes.errorbar(at - 0.08, spread[:, 1], (spread[:, 1] - spread[:, 0], spread[:, 2] - spread[:, 1]), fmt="o", color=_SIMULATED,
@@ -78,6 +74,11 @@ def of_medians(title: str, cells: list[Laid]) -> str:
     axes.set_xticks(at, [cell.measure.name.split(", ", 1)[1] for cell in cells], rotation=30, ha="right", fontsize=7)
     axes.set(ylabel=cells[0].measure.unit, ylim=(0, None))
     return _finished(figure, axes, title)
+
+
+def _empty() -> tuple[Figure, Any]:
+    figure = Figure(figsize=(4.6, 2.9))
+    return figure, figure.add_axes((0.11, 0.24, 0.87, 0.67))
 
 
 def _steps(axes: Any, values: Floats, colour: str, label: str, width: float) -> None:
