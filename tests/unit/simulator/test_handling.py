@@ -1,6 +1,7 @@
 """Handling: from the purchase to the carrier, in the ledgers and over to transport."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from parcel_world import MERCHANTS, NEVER, ParcelWorld, joined
 from pydantic import ValidationError
@@ -130,9 +131,8 @@ def test_rows_know_nothing_before_its_time() -> None:
     for day in range(25):
         world.step(day)
         end = (world.days.utc_day(day) + 1) * DAY
-        for name in ("orders", "parcels"):
-            table = world.exports._of_day(name, world.days.utc_day(day))
-            rows = table.to_pylist()
+        for ledger in (world.handling.shipments.orders, world.handling.shipments.parcels):
+            rows = pa.table(dict(ledger.changed(end - DAY, end))).to_pylist()
             assert rows
             for row in rows:
                 milestones = [row[column] for column in row if column.endswith("_at") and column not in ("promised_at", "ship_by_at")]
@@ -145,8 +145,9 @@ def test_closed_rows_are_let_go_of() -> None:
     world = ParcelWorld(orders=40)
     for day in range(80):
         world.step(day)
-        for name in ("orders", "parcels"):
-            world.exports._of_day(name, world.days.utc_day(day))
+        end = (world.days.utc_day(day) + 1) * DAY
+        for ledger in (world.handling.shipments.orders, world.handling.shipments.parcels):
+            ledger.changed(end - DAY, end)
     parcels, orders = (ledger.entities for ledger in (world.handling.shipments.parcels, world.handling.shipments.orders))
     assert len(parcels) < 40 * 1.1 * 25
     assert len(orders) < 40 * 15

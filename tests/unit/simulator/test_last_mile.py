@@ -94,14 +94,10 @@ def test_a_replicate_is_another_draw_of_the_same_law() -> None:
 
 
 def test_rates_are_near_the_public_ones() -> None:
-    world = ParcelWorld(orders=300)
-    ended = _ended(world, 60)
+    world = ParcelWorld(orders=400)
+    ended = _ended(world, 32)
     delivered = ended["delivered_at"] < NEVER
-    said = [
-        row
-        for part in world.exports._waiting["delivery_attempts"]
-        for row in part.select(["parcel_id", "attempt_number", "outcome", "attempted_at"]).to_pylist()
-    ]
+    said = world.said("delivery_attempts")
     first = [row["outcome"] == "delivered" for row in said if row["attempt_number"] == 1]
     days: dict[str, set[object]] = {}
     for row in said:
@@ -128,7 +124,7 @@ def test_each_parcel_ends_once_and_the_ledger_says_how() -> None:
 def test_attempts_are_made_on_workdays_within_hours_and_couriers_are_no_more_than_people() -> None:
     world = ParcelWorld(orders=200)
     _ended(world, 30)
-    said = [row for part in world.exports._waiting["delivery_attempts"] for row in part.to_pylist()]
+    said = world.said("delivery_attempts")
     couriers: dict[tuple[str, object], set[str]] = {}
     for row in said:
         seconds = np.array([int(row["attempted_at"].timestamp())])
@@ -209,8 +205,8 @@ def test_a_false_attempt_is_reported_as_nobody_home_far_from_the_door() -> None:
     parameters = LastMileParameters(attempts=AttemptsParameters(false_attempt=-1.0))
     world = ParcelWorld(orders=150, last_mile=parameters)
     _ended(world, 20)
-    said = {row["attempt_id"]: row for part in world.exports._waiting["delivery_attempts"] for row in part.to_pylist()}
-    truth = [row for part in world.truth._waiting["attempts"] for row in part.to_pylist()]
+    said = {row["attempt_id"]: row for row in world.said("delivery_attempts")}
+    truth = world.told("attempts")
     false = [said[row["attempt_id"]] for row in truth if row["true_cause"] == "false_attempt"]
     home = [said[row["attempt_id"]] for row in truth if row["true_cause"] == "nobody_home"]
     assert len(said) == len(truth)

@@ -29,7 +29,7 @@ class AttemptsParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    nobody_home: float = Field(default=-3.35, description="Log-odds of nobody at home: on a workday at noon, house, on time. Fitted.")
+    nobody_home: float = Field(default=-3.0, description="Log-odds of nobody at home: on a workday at noon, house, on time. Fitted.")
     nobody_home_evening: float = Field(default=-0.6, description="Added from 18:00 on. Chosen: people are back.")
     nobody_home_saturday: float = Field(default=-0.5, description="Added on Saturdays. Chosen.")
     nobody_home_flat: float = Field(default=0.25, description="Added for flats: no neighbour takes it. Chosen.")
@@ -57,7 +57,7 @@ class AttemptsParameters(BaseModel):
         default=-0.3, description="Added to nobody at home and bad address from the second attempt on: the customer knows. Chosen."
     )
     second_pass_share: float = Field(
-        default=0.52, ge=0, le=1, description="Share of failures that are tried again the same day. Fitted: half end well."
+        default=0.46, ge=0, le=1, description="Share of failures that are tried again the same day. Fitted: half end well."
     )
     second_pass_hours: float = Field(default=2.0, gt=0, le=6, description="Mean hours until then (half to one and a half of it). Chosen.")
     second_pass_until_hour: float = Field(default=20.5, ge=9, le=20.5, description="No second pass after this local hour. Chosen.")

@@ -33,11 +33,11 @@ class ReviewsParameters(BaseModel):
     waits_days: float = Field(default=1.5, gt=0, description="Median days until the answer. Olist: mean 3.")
     waits_spread: float = Field(default=1.0, ge=0, le=3, description="Standard deviation of its logarithm. Olist.")
     up_to_1: float = Field(
-        default=0.055, gt=0, lt=1, description="Share of scores up to 1 when all is well. Fitted to Olist's parcels on time."
+        default=0.068, gt=0, lt=1, description="Share of scores up to 1, all well, merchant of quality 0.5. Fitted to Olist's on time."
     )
-    up_to_2: float = Field(default=0.080, gt=0, lt=1, description="Share of scores up to 2. Fitted to Olist.")
-    up_to_3: float = Field(default=0.160, gt=0, lt=1, description="Share of scores up to 3. Fitted to Olist.")
-    up_to_4: float = Field(default=0.370, gt=0, lt=1, description="Share of scores up to 4. Fitted to Olist.")
+    up_to_2: float = Field(default=0.098, gt=0, lt=1, description="Share of scores up to 2. Fitted to Olist.")
+    up_to_3: float = Field(default=0.190, gt=0, lt=1, description="Share of scores up to 3. Fitted to Olist.")
+    up_to_4: float = Field(default=0.425, gt=0, lt=1, description="Share of scores up to 4. Fitted to Olist.")
     late: float = Field(default=3.4, ge=0, description="Log-odds by which a very late parcel lowers the score. Fitted to Olist.")
     late_days: float = Field(default=3.0, gt=0, description="Days late after which two thirds of that are reached. Fitted to Olist.")
     pending: float = Field(default=0.5, ge=0, description="Added while nothing has come when the survey is answered. Chosen.")
