@@ -152,7 +152,8 @@ def _through_the_network(world: World, ways: Trajectories) -> Trajectories:
     at, hub, hop = ways.at.copy(), ways.hub.copy(), ways.hop.copy()
     road = np.flatnonzero(ways.state == DEPARTED)
     some = ways.take(road)
-    at[road] += _travel(world, some, some.to, world.days.of(some.at))
+    day = world.days.of(some.at)
+    at[road] = np.maximum(some.at + _travel(world, some, some.to, day), world.workdays.starts(day + 1))
     hub[road], hop[road] = some.to, some.hop + 1
     at = np.where(ways.state == SORTED, at, _sorted_at(world, hub, at))
     rows = np.arange(len(at))
@@ -182,7 +183,7 @@ def _send(world: World, here: Trajectories, day: Integers) -> tuple[Integers, In
     leaves = world.workdays.at(world.workdays.before(day + nights, states), states)
     to = _next(world, here, leaves)
     departed_at = transport.legs.departs_at(world.workdays.starts(leaves), here.number, here.hop, here.replicate)
-    return to, departed_at + _travel(world, here, to, leaves)
+    return to, np.maximum(departed_at + _travel(world, here, to, leaves), world.workdays.starts(leaves + 1))
 
 
 def _travel(world: World, here: Trajectories, to: Integers, day: Integers) -> Integers:

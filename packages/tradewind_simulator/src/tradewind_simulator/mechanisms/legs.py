@@ -14,8 +14,9 @@ from tradewind_simulator.flows import Flags
 from tradewind_simulator.streams import Floats, Integers, Stream
 
 _DEPARTURE, _RATIO, _MISSORT, _WHERE, _REROUTE, _NIGHTS = range(6)
-_LEAVES, _WINDOW = 23 * HOUR, HOUR
-_LEAST = 70 * MINUTE
+LEAVES, _WINDOW = 23 * HOUR, HOUR
+"""Lorries leave from 23:00 on, after the sort, within an hour."""
+_LEAST = 10 * MINUTE
 _MOST_HOPS = 10
 _MOST_NIGHTS = 21
 
@@ -26,14 +27,13 @@ class LegParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ratio_mu: float = Field(
-        default=0.0,
+        default=-0.2,
         ge=-3,
         le=3,
-        description="Leg time over planned time is 1 + LogNormal(mu, sigma); mu 0: median 2.0 (Delhivery's public trip data of 2018: actual over OSRM time, median 2.0).",
+        description="Leg time in fair weather over planned time is 1 + LogNormal(mu, sigma); with the weather's slowing the median is"
+        " 2.0, that of actual over OSRM time in Delhivery's public trip data of 2018.",
     )
-    ratio_sigma: float = Field(
-        default=0.88, gt=0, le=3, description="sigma 0.88: p5 1.24, p95 5.2 (Delhivery's public trip data: p5 1.2, p95 5.2)."
-    )
+    ratio_sigma: float = Field(default=0.88, gt=0, le=3, description="Spread of the log (the same data: p5 1.2, p95 5.2).")
     stays: tuple[float, float, float] = Field(
         default=(0.45, 0.55, 0.55),
         description="Probability, each evening, that a sorted parcel waits for a later lorry, at national, regional and local hubs"
@@ -79,7 +79,7 @@ class Legs:
 
     def departs_at(self, start: int | Integers, number: Integers, hop: Integers, replicate: int | Integers = 0) -> Integers:
         """Instant of the evening's departure on the local day that begins at ``start``: from 23:00 to 24:00."""
-        return start + _LEAVES + (self._stream.uniform(number, hop, replicate, slot=_DEPARTURE) * _WINDOW).astype(np.int64)
+        return start + LEAVES + (self._stream.uniform(number, hop, replicate, slot=_DEPARTURE) * _WINDOW).astype(np.int64)
 
     def ratio(self, number: Integers, hop: Integers, replicate: int | Integers = 0) -> Floats:
         """Actual over planned minutes in fair weather."""
@@ -116,7 +116,7 @@ class Legs:
 
 
 def travel_seconds(planned_minutes: Floats, ratio: Floats, weather: Floats) -> Integers:
-    """Time of a leg: planned × ratio × weather, and at least 70 minutes, so that it ends on a later day."""
+    """Time of a leg: planned × ratio × weather, and at least ten minutes."""
     return np.maximum((planned_minutes * MINUTE * ratio * weather).astype(np.int64), _LEAST)
 
 

@@ -14,7 +14,7 @@ from tradewind_simulator.days import HOUR, NEVER
 from tradewind_simulator.entities import Arrays, Entities
 from tradewind_simulator.flows import DepotArrivals, Flags, HandOvers, Today
 from tradewind_simulator.marketplace import Surroundings
-from tradewind_simulator.mechanisms.legs import Departure, LegParameters, Legs, travel_seconds
+from tradewind_simulator.mechanisms.legs import LEAVES, Departure, LegParameters, Legs, travel_seconds
 from tradewind_simulator.mechanisms.network import Network
 from tradewind_simulator.mechanisms.queues import LEFT, ahead_at_knots, serve
 from tradewind_simulator.mechanisms.route_tables import RouteTable, RouteTables
@@ -187,7 +187,9 @@ class Transport:
         ratio = self.legs.ratio(number, hop)
         state = self._network.hub_state
         weather = (today.weather[state[hub]] + today.weather[state[sent.to]]) / 2.0
-        arrives_at = departed_at + travel_seconds(minutes, ratio, weather)
+        # Who leaves in the evening comes on a later day: a parcel is sorted once a day.
+        earliest = np.where(departed_at - today.start >= LEAVES, today.end, departed_at)
+        arrives_at = np.maximum(departed_at + travel_seconds(minutes, ratio, weather), earliest)
         queued = (parcels["sorted_at"][rows] - parcels["arrives_at"][rows]) / HOUR
         self._scan(rows[was_there], DEPARTED, departed_at[was_there], sent.to[was_there])
         self._tell(Trip(number, hop, hub, sent.to, departed_at, arrives_at, ratio, minutes, sent.is_missort, sent.is_reroute, queued))
