@@ -263,14 +263,22 @@ def test_each_purchase_is_in_one_order_and_no_order_has_more_merchants_than_a_pa
     assert np.count_nonzero(~basket.is_guest) == len(basket.numbers)
 
 
-def test_one_purchase_less_in_a_twin_world_moves_only_its_own_order():
+def test_a_full_order_turns_guests_away():
+    basket = _basket(BasketParameters(joining_share=0.49, same_merchant_share=0.0), _numbers(6_000))
+    assert np.bincount(basket.order).max() == 7
+
+
+@pytest.mark.parametrize("of_guests", [True, False])
+def test_one_purchase_less_in_a_twin_world_moves_only_its_own_order(of_guests):
     numbers = _numbers(2_000)
-    whole, less = _basket(BasketParameters(), numbers), _basket(BasketParameters(), np.delete(numbers, 1_000))
+    whole = _basket(BasketParameters(), numbers)
+    rest = np.delete(numbers, whole.purchase[whole.is_guest == of_guests].min())
+    less = _basket(BasketParameters(), rest)
 
     def orders(basket, of) -> set[tuple[int, ...]]:
         return {tuple(of[basket.purchase[basket.order == place]]) for place in np.unique(basket.order)}
 
-    gone = orders(whole, numbers) - orders(less, np.delete(numbers, 1_000))
+    gone = orders(whole, numbers) - orders(less, rest)
     assert 1 <= len(gone) <= 4
 
 
