@@ -189,14 +189,15 @@ def law_of(days: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """
     ordered = np.sort(days, axis=1)
     p10, p50, p90 = (_quantile(ordered, share) for share in (0.1, 0.5, 0.9))
-    finite = np.isfinite(ordered)
-    apart = np.where(finite, np.abs(np.where(finite, ordered, 0.0) - p50[:, None]), 0.0)
-    return p10, p50, p90, apart.sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
+    counted = np.isfinite(ordered) & np.isfinite(p50)[:, None]
+    apart = np.abs(np.where(counted, ordered, 0.0) - np.where(counted, p50[:, None], 0.0))
+    return p10, p50, p90, apart.sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
 
 
 def _quantile(ordered: Floats, share: float) -> Floats:
     place = share * (ordered.shape[1] - 1)
     low = int(place)
-    below, above = ordered[:, low], ordered[:, min(low + 1, ordered.shape[1] - 1)]
-    found = np.where(np.isfinite(above), below + (np.where(np.isfinite(above), above, below) - below) * (place - low), np.nan)
-    return np.asarray(found)
+    pair = ordered[:, [low, min(low + 1, ordered.shape[1] - 1)]]
+    is_known = np.isfinite(pair[:, 1])
+    below, above = np.where(is_known[:, None], pair, 0.0).T
+    return np.where(is_known, below + (above - below) * (place - low), np.nan)
