@@ -55,7 +55,7 @@ class CreatorsParameters(BaseModel):
         default=0.15, ge=0, le=1, description="Share of its niche's products that a creator shows, at 600 orders a day; chosen."
     )
     lift: float = Field(
-        default=0.5, ge=0, le=10, description="Lift of clicks by a creator of median reach on a product of mean affinity; chosen."
+        default=0.22, ge=0, le=10, description="Lift of clicks by a creator of median reach on a product of mean affinity; chosen."
     )
     greatest_lift: float = Field(default=3.0, gt=0, le=100, description="Bound of the lift by all creators together; chosen.")
 

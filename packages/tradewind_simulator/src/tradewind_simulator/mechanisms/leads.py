@@ -20,14 +20,12 @@ from tradewind_simulator.days import DAY, HOUR
 from tradewind_simulator.entities import Arrays
 from tradewind_simulator.flows import Today
 from tradewind_simulator.marketplace import Surroundings
-from tradewind_simulator.mechanisms.merchant_traits import LEAD_TYPES, MerchantTraits
+from tradewind_simulator.mechanisms.merchant_traits import FIRST_WON_MERCHANT, LEAD_TYPES, MerchantTraits
 from tradewind_simulator.mechanisms.outreach import Outreach
 from tradewind_simulator.streams import Floats, Integers, Stream
 
 LEADS_PER_DAY = 1000
 """Bound of a day's leads: lead number = day * 1000 + k."""
-FIRST_WON_MERCHANT = 1_000_000
-"""Merchant number of the lead 0; the initial merchants have the numbers below."""
 
 CHANNELS = (
     "organic_search", "paid_search", "social", "unknown", "direct_traffic", "email", "referral", "other", "display", "other_publicities",

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.special import gammaincinv, ndtr
+from scipy.special import ndtr, ndtri
 
 from tradewind_simulator.streams import Floats, Integers, Stream, Streams
 
@@ -15,6 +15,11 @@ LEAD_TYPES = ("online_medium", "online_big", "industry", "offline", "online_smal
 """What kind of seller it is, in the words of Olist's funnel; ``Merchants.entities["segment"]`` points here."""
 _LEAD_TYPE_SHARES = (0.399, 0.151, 0.149, 0.126, 0.091, 0.065, 0.019)
 """Olist, won deals."""
+FIRST_WON_MERCHANT = 1_000_000
+"""Merchant number of the lead 0; the initial merchants have the numbers below."""
+_STEPS = (0.7548776662466927, 0.5698402909980532)
+"""Steps of an additive recurrence that fills the square evenly: powers of the inverse of the plastic number (Roberts 2018, "R2")."""
+_SHIFTS = 100
 _AREA, _CATEGORY, _KIND, _QUALITY, _SALES, _GROWTH, _HANDLING, _SPREAD, _CANCEL, _TENURE = range(10)
 
 
@@ -37,11 +42,25 @@ class MerchantTraitsParameters(BaseModel):
     initial_standing: float = Field(
         default=0.25, ge=-3, le=3, description="Mean normal score of the initial merchants' quality; chosen: survivors."
     )
-    sales_shape: float = Field(default=0.35, gt=0, le=100, description="Shape of the gamma law of sales rates (mean 1), as in the Pareto/NBD; "
-                               "chosen: with products' own tails a Gini near Olist's 0.79.")  # fmt: skip
+    sales_sigma: float = Field(
+        default=1.8,
+        ge=0,
+        le=3,
+        description="Log standard deviation of sales rates, lognormal as in Abe (2009); Olist: quartiles of sellers' orders over their"
+        " mean 0.066, 0.20, 0.76, which lognormal with 1.8 gives as 0.06, 0.20, 0.67; Gini 0.79.",
+    )
+    greatest_sales: float = Field(
+        default=1.9,
+        ge=0,
+        le=6,
+        description="Bound of the normal score of sales rates; chosen: no one merchant is a fifth of a small world.",
+    )
     growth_sigma: float = Field(default=0.35, ge=0, le=3, description="Standard deviation of the log growth of sales a year; chosen.")
     handling_hours: float = Field(
-        default=41.0, gt=0, le=1000, description="Median over merchants of the median hours from approval to hand-over; Olist: 41."
+        default=45.0,
+        gt=0,
+        le=1000,
+        description="Median over merchants of the median hours from approval to hand-over; Olist: 41 over sellers, 47 over orders.",
     )
     handling_sigma: float = Field(
         default=0.60, ge=0, le=3, description="Log standard deviation of those medians beside quality; Olist: 0.63 in all."
@@ -102,8 +121,11 @@ class MerchantTraits:
 
     def sales_rate(self, numbers: Integers) -> Floats:
         """Latent scale of sales; mean 1 over merchants."""
-        shape = self._parameters.sales_shape
-        return np.maximum(np.asarray(gammaincinv(shape, self._stream.uniform(numbers, slot=_SALES))) / shape, 1e-4)
+        sigma, bound = self._parameters.sales_sigma, self._parameters.greatest_sales
+        score = np.minimum(ndtri(self._spread(numbers, _SALES, _STEPS[0])), bound)
+        # Mean of exp(sigma * min(z, bound)) for a standard normal z.
+        mean = np.exp(sigma**2 / 2) * ndtr(bound - sigma) + np.exp(sigma * bound) * ndtr(-bound)
+        return np.exp(sigma * score) / mean
 
     def growth(self, numbers: Integers) -> Floats:
         """Latent log growth of sales a year."""
@@ -112,7 +134,7 @@ class MerchantTraits:
     def handling_hours(self, numbers: Integers, standing: Floats) -> Floats:
         """Median hours from approval to hand-over."""
         p = self._parameters
-        log_hours = p.handling_sigma * self._stream.normal(numbers, slot=_HANDLING) + p.handling_quality * standing
+        log_hours = p.handling_sigma * ndtri(self._spread(numbers, _HANDLING, _STEPS[1])) + p.handling_quality * standing
         return p.handling_hours * np.exp(log_hours)
 
     def handling_sigma(self, numbers: Integers, standing: Floats) -> Floats:
@@ -125,6 +147,12 @@ class MerchantTraits:
         p = self._parameters
         log_share = p.cancel_quality * standing + 0.5 * self._stream.normal(numbers, slot=_CANCEL)
         return np.minimum(p.cancel_share * np.exp(log_share), 1.0)
+
+    def _spread(self, numbers: Integers, slot: int, step: float) -> Floats:
+        """Uniform draws; those of the initial merchants are spread evenly, so that a world of a hundred has the law of thousands."""
+        shifted = (float(self._stream.uniform(0, slot=_SHIFTS + slot)) + numbers * step) % 1.0
+        alone = self._stream.uniform(numbers, slot=slot)
+        return np.where(numbers < FIRST_WON_MERCHANT, np.clip(shifted, 1e-9, 1 - 1e-9), alone)
 
 
 def quality(standing: Floats) -> Floats:

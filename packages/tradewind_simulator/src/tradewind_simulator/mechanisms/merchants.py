@@ -1,7 +1,7 @@
 """The merchants of a world: who they are, how they stand, how they are born of leads and give up.
 
-A merchant's sales are what customers order (``demand``); here is its latent scale of sales, as in the Pareto/NBD model (gamma over
-merchants), with growth of its own, a start-up phase, and factors of rating, tier and what was done to it (``outreach``,
+A merchant's sales are what customers order (``demand``); here is its latent scale of sales, lognormal over merchants (Abe 2009,
+""Counting your customers" one by one", Marketing Science 28: the Pareto/NBD model with lognormal rates), with growth of its own, a start-up phase, and factors of rating, tier and what was done to it (``outreach``,
 ``subsidies``). Its death is latent: the platform only sees that it sells no more. All that a day's step reads is of last night.
 """
 
@@ -19,8 +19,8 @@ from tradewind_simulator.exports import Columns, Ledger
 from tradewind_simulator.flows import Flags, Scores, Today
 from tradewind_simulator.marketplace import Surroundings
 from tradewind_simulator.mechanisms.contacts import Contacts
-from tradewind_simulator.mechanisms.leads import FIRST_WON_MERCHANT, Leads, LeadsParameters, merchant_numbers
-from tradewind_simulator.mechanisms.merchant_traits import MerchantTraits, MerchantTraitsParameters, Places, quality
+from tradewind_simulator.mechanisms.leads import Leads, LeadsParameters, merchant_numbers
+from tradewind_simulator.mechanisms.merchant_traits import FIRST_WON_MERCHANT, MerchantTraits, MerchantTraitsParameters, Places, quality
 from tradewind_simulator.mechanisms.outreach import Candidates, Outreach, OutreachParameters
 from tradewind_simulator.mechanisms.subsidies import Applicants, Subsidies, SubsidiesParameters
 from tradewind_simulator.mechanisms.survival import Standing, Survival, SurvivalParameters

@@ -59,18 +59,16 @@ class OutreachParameters(BaseModel):
     retain: Design = Field(
         default=Design(randomised_share=0.45, targeted_share=0.45), description="Who of the merchants at risk takes part."
     )
-    retain_effect: float = Field(
-        default=0.9, ge=-3, le=3, description="Mean effect of a phone call on the log hazard (lowers it); chosen."
-    )
+    retain_effect: float = Field(default=0.9, ge=-3, le=3, description="Mean effect of a phone call on the log hazard (lowers it); chosen.")
     retain_quality: float = Field(default=0.20, ge=-3, le=3, description="On that effect, per standard deviation of quality; chosen.")
     retain_sigma: float = Field(
         default=0.4, ge=0, le=3, description="Standard deviation of the merchant's own part of that effect; chosen."
     )
     category_sigma: float = Field(default=0.25, ge=0, le=3, description="Standard deviation over categories of that effect; chosen.")
     sleeping: float = Field(
-        default=-1.4, le=0, ge=-5, description="On that effect for a merchant that sells next to nothing: it is woken; chosen."
+        default=-1.2, le=0, ge=-5, description="On that effect for a merchant that sells next to nothing: it is woken; chosen."
     )
-    sleeping_orders: float = Field(default=1.5, gt=0, description="Orders in 28 days at which that is down to 37 %; chosen.")
+    sleeping_orders: float = Field(default=0.7, gt=0, description="Orders in 28 days at which that is down to 37 %; chosen.")
     sales_per_effect: float = Field(default=0.25, ge=-3, le=3, description="Effect on log sales per effect on the log hazard; chosen.")
     retain_targeting: float = Field(
         default=0.8, ge=0, le=5, description="How strongly the targeted are chosen by their true hazard; chosen."

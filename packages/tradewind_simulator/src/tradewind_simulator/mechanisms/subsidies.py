@@ -31,7 +31,7 @@ class SubsidiesParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     design: Design = Field(
-        default=Design(randomised_share=0.25, targeted_share=0.35), description="Who of the merchants takes part in a period."
+        default=Design(randomised_share=0.2, targeted_share=0.25), description="Who of the merchants takes part in a period."
     )
     period_days: int = Field(
         default=28, ge=2, le=365, description="Days from one decision to the next; a subsidy runs on all between; chosen."
