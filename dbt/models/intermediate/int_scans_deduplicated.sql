@@ -1,5 +1,5 @@
 -- One row per scan that happened: uploads of the same parcel, hub and event within seconds are one, known since the first of them.
--- A new visit to a hub begins where the parcel was scanned elsewhere meanwhile, long after; sooner, it is a clock that is wrong.
+-- A new visit to a hub begins where the parcel was scanned elsewhere meanwhile, more than once; one scan between is a clock that is wrong.
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='parcel_id', on_schema_change='fail') }}
 
 with
@@ -60,7 +60,7 @@ counted as (
 returns as (
     select
         *,
-        elsewhere_count > lag(elsewhere_count) over visits
+        elsewhere_count >= lag(elsewhere_count) over visits + {{ var('revisit_after_scans') }}
         and trusted_at - lag(trusted_at) over visits > interval {{ var('revisit_after_hours') }} hour as is_return
     from counted
     window visits as (partition by parcel_id, hub_id order by trusted_at, scan_id)
