@@ -34,7 +34,7 @@ def plant_truth(settings: Settings, data: Path) -> None:
     median = np.array([(4 + 7 * (row["category"] == "toys")) * eta_world.FARTHER[row["destination_state"]] for row in rows])
     noise = np.exp(SPREAD * np.random.default_rng(0).standard_normal(100_000))
     columns = {f"p{level:.0f}_days": median * np.quantile(noise, level / 100) for level in (10, 50, 90)}
-    law = {"parcel_id": [row["parcel_id"] for row in rows], "state": ["purchase"] * len(rows), "at": [r["event_timestamp"] for r in rows]}
+    law = {"parcel_id": [row["parcel_id"] for row in rows], "state": ["purchased"] * len(rows), "at": [r["event_timestamp"] for r in rows]}
     table = pa.table({**law, **columns, "bayes_mae_days": median * np.abs(noise - np.median(noise)).mean()})
     path = data / "truth" / "eta_law" / "2018-01-01.parquet"
     path.parent.mkdir(parents=True)

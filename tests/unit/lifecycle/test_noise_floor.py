@@ -17,7 +17,7 @@ from tradewind_lifecycle.noise_floor import NoiseFloor, floor_of_scores, measure
 
 LAW = {
     "parcel_id": ["a", "a", "b", "c", "d"],
-    "state": ["purchase", "hub_arrived", "purchase", "purchase", "purchase"],
+    "state": ["purchased", "hub_arrived", "purchased", "purchased", "purchased"],
     "at": pa.array([0] * 5, pa.timestamp("us", "UTC")),
     "p10_days": [1.0, 1.0, 2.0, 3.0, 4.0],
     "p50_days": [2.0, 2.0, 4.0, 6.0, 8.0],
@@ -63,7 +63,7 @@ def test_who_answers_the_planted_median_stands_at_the_floor() -> None:
     noise = np.exp(spread * source.standard_normal(20_000))
     bayes = np.abs(noise - 1.0).mean() * median
     ids = [f"p{number}" for number in range(count)]
-    law = pa.table({"parcel_id": ids, "state": ["purchase"] * count, "p10_days": median * np.quantile(noise, 0.1), "p50_days": median,
+    law = pa.table({"parcel_id": ids, "state": ["purchased"] * count, "p10_days": median * np.quantile(noise, 0.1), "p50_days": median,
                     "p90_days": median * np.quantile(noise, 0.9), "bayes_mae_days": bayes})  # fmt: skip
     scored = pa.table({"parcel_id": ids[::-1], "p10_days": median[::-1], "p50_days": median[::-1], "p90_days": median[::-1],
                        "actual_days": actual[::-1], "lane_median_days": np.full(count, np.median(actual))})  # fmt: skip
@@ -75,7 +75,7 @@ def test_who_answers_the_planted_median_stands_at_the_floor() -> None:
 
 
 def test_a_parcel_that_the_truth_has_twice_is_refused_and_none_at_all_is_said() -> None:
-    twice = pa.table({**LAW, "state": ["purchase"] * 5})
+    twice = pa.table({**LAW, "state": ["purchased"] * 5})
     with pytest.raises(IntegrityError, match="a parcel twice"):
         measure(pa.table(SCORED), twice, "w", "eta")
     others = pa.table({**SCORED, "parcel_id": ["v", "w", "x", "y", "z"]})

@@ -21,13 +21,14 @@ from tradewind_lifecycle import labels
 from tradewind_lifecycle.provenance import data_kind
 from tradewind_lifecycle.sealing import QUANTILE_COLUMNS, column
 from tradewind_simulator import truth
+from tradewind_simulator.eta_replicates import PURCHASED, STATES
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 LAW = "eta_law"
 """The truth table with the conditional law of a parcel's days: quantiles and Bayes MAE, at purchase and at each scan."""
-AT_PURCHASE = "purchase"
+AT_PURCHASE = STATES[PURCHASED]
 BASELINES = ("lane_median", "promise")
 """Columns ``<name>_days`` of scored parcels that are held against the floor beside the model."""
 
