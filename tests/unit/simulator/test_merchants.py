@@ -68,7 +68,7 @@ def test_latent_traits_follow_their_laws():
     # Lognormal with 1.8: half of the sellers have a quarter of the mean or less (Olist: 0.20), its Gini is near 0.79.
     for numbers in (NUMBERS[:120], NUMBERS, NUMBERS + 1_000_000):
         rates = traits.sales_rate(numbers)
-        assert rates.mean() == pytest.approx(1, abs=0.12)
+        assert rates.mean() == pytest.approx(1, abs=0.15)
         assert np.median(rates) == pytest.approx(0.27, abs=0.04)
         assert gini(rates) == pytest.approx(0.72, abs=0.04)
     assert np.bincount(traits.category(NUMBERS)) / len(NUMBERS) == pytest.approx(SHARES, abs=0.02)

@@ -122,10 +122,10 @@ class MerchantTraits:
     def sales_rate(self, numbers: Integers) -> Floats:
         """Latent scale of sales; mean 1 over merchants."""
         sigma, bound = self._parameters.sales_sigma, self._parameters.greatest_sales
-        score = np.minimum(ndtri(self._spread(numbers, _SALES, _STEPS[0])), bound)
+        score: Floats = np.minimum(ndtri(self._spread(numbers, _SALES, _STEPS[0])), bound)
         # Mean of exp(sigma * min(z, bound)) for a standard normal z.
         mean = np.exp(sigma**2 / 2) * ndtr(bound - sigma) + np.exp(sigma * bound) * ndtr(-bound)
-        return np.exp(sigma * score) / mean
+        return np.asarray(np.exp(sigma * score) / mean)
 
     def growth(self, numbers: Integers) -> Floats:
         """Latent log growth of sales a year."""
@@ -135,7 +135,7 @@ class MerchantTraits:
         """Median hours from approval to hand-over."""
         p = self._parameters
         log_hours = p.handling_sigma * ndtri(self._spread(numbers, _HANDLING, _STEPS[1])) + p.handling_quality * standing
-        return p.handling_hours * np.exp(log_hours)
+        return np.asarray(p.handling_hours * np.exp(log_hours))
 
     def handling_sigma(self, numbers: Integers, standing: Floats) -> Floats:
         """Log standard deviation of those hours over a merchant's parcels: the better, the steadier."""
