@@ -117,8 +117,39 @@ def _order(number: int) -> dict[str, object]:
     return {"order_id": f"o{number}", "customer_id": "c1", "ordered_at": _at(0), "promised_at": _at(12, 3)}
 
 
+def _around(days: list[int]) -> list[tuple[str, int, list[dict[str, object]]]]:
+    """What is said of the orders: parcel 0 is tried twice, order 3 has two items, order 8 came late, a scan is uploaded twice."""
+    items = [{"order_id": f"o{k}", "item_number": n} for k in range(10) for n in ((1, 2) if k == 3 else (1,))]
+    scans = [
+        {"parcel_id": f"x{k}", "hub_id": hub, "event": event, "next_hub_id": to, "occurred_at": _at(1, hour), "recorded_at": _at(1, hour)}
+        for k in range(9)
+        for hub, event, to, hour in (("H1", "arrived", None, 9), ("H1", "departed", "H2", 12), ("H2", "arrived", None, 15))
+    ]
+    scans += [{**scans[1], "recorded_at": _at(3)}]
+    tried = [(0, 1, 3, "failed"), *((k, 1 + (k == 0), day, "delivered") for k, day in enumerate(days))]
+    return [
+        ("order_items", 0, [{**item, "product_id": "p1", "merchant_id": "m1", "ordered_at": _at(0), "price": 10, "freight": 5} for item in items]),
+        ("products", 0, [{"product_id": "p1", "weight_g": 800}]),
+        ("payments", 0, [{"order_id": f"o{k}", "payment_number": 1, "ordered_at": _at(0), "method": "boleto", "amount": 15} for k in range(10)]),
+        ("reviews", 26, [
+            {"review_id": f"r{k}", "order_id": f"o{k}", "asked_at": _at(21), "answered_at": at, "score": score}
+            for k, at, score in ((0, _at(22), 5), (8, _at(22), 1), (1, None, None))
+        ]),
+        ("leads", 0, [{"lead_id": f"l{k}", "contacted_at": _at(0, 3), "channel": "social"} for k in range(4)]),
+        ("deals", 10, [{"lead_id": "l2", "merchant_id": "m2", "won_at": _at(10, 3)}]),
+        ("lanes", 0, [{"lane_id": "H1-H2", "valid_from_at": _at(0), "origin_hub_id": "H1", "destination_hub_id": "H2", "distance_km": 9,
+                       "planned_minutes": 120}]),
+        ("scan_events", 3, [{"scan_id": f"s{n}", **scan} for n, scan in enumerate(scans)]),
+        ("delivery_attempts", 25, [
+            {"attempt_id": f"t{k}-{n}", "parcel_id": f"x{k}", "attempt_number": n, "hub_id": "H2", "courier_id": "v1", "attempted_at": _at(day),
+             "recorded_at": _at(day), "outcome": outcome}
+            for k, n, day, outcome in tried
+        ]),
+    ]  # fmt: skip
+
+
 def _world(folder: Path) -> Path:
-    """Ten parcels from São Paulo to Rio de Janeiro: eight come after 4 to 11 days, one late, one is not there yet; and junk."""
+    """Ten parcels from São Paulo to Rio de Janeiro: eight come after 4 to 11 days, one late, one is called off; and junk."""
     areas = [
         {"postal_area_id": "01000", "lat": -23.55, "lng": -46.63, "state": "SP", "points_count": 1},
         {"postal_area_id": "20000", "lat": -22.91, "lng": -43.17, "state": "RJ", "points_count": 1},
@@ -129,9 +160,11 @@ def _world(folder: Path) -> Path:
     twice = [arrived[0], _parcel(0, delivered_at=_at(30)), {**_parcel(77, delivered_at=_at(2)), "merchant_id": None}]
     files = [
         ("orders", 0, [_order(k) for k in range(10)]),
+        ("orders", 2, [{**_order(9), "cancelled_at": _at(2)}]),
         ("parcels", 0, [_parcel(k) for k in range(10)]),
         ("parcels", 25, [*twice, *arrived[1:]]),
         ("postal_areas", 0, areas),
+        *_around(days),
     ]
     observed = folder / "observed"
     entries = [write_day(observed, table, FIRST + dt.timedelta(days=day), _rows(table, rows)) for table, day, rows in files]
@@ -174,6 +207,23 @@ def test_what_is_compared_is_what_was_written(rows: dict[str, Comparison]):
     # 15:00 in UTC is noon in São Paulo, and the first day of 2024 a Monday.
     assert rows["hour of purchase"].distance == pytest.approx(1 - published.SHARES["hour of purchase"].shares["12"], abs=0.001)
     assert rows["weekday of purchase"].distance == pytest.approx(1 - published.SHARES["weekday of purchase"].shares["1"], abs=0.001)
+
+
+def test_what_is_said_of_orders_parcels_and_leads_is_compared_too(rows: dict[str, Comparison]):
+    assert rows["cancelled share"].simulated == 0.1
+    assert rows["items of an order"].simulated == 0.9
+    assert rows["weight of an item"].simulated == 800
+    assert rows["means of payment"].distance == pytest.approx(1 - published.SHARES["means of payment"].shares["boleto"], abs=0.001)
+    assert (rows["review score, on time"].simulated, rows["review score, late"].simulated) == (1, 1)
+    assert (rows["review score, on time"].count, rows["review score, late"].count) == (1, 1)
+    assert rows["leads won, social"].simulated == 0.25
+    assert rows["days from lead to deal"].simulated == 10
+    assert rows["actual to planned minutes, legs of an hour or more"].simulated == 1.5
+    assert rows["first attempts that deliver"].simulated == pytest.approx(8 / 9)
+    assert rows["parcels tried again on a later day"].simulated == pytest.approx(1 / 9)
+    assert rows["scans uploaded twice"].simulated == pytest.approx(1 / 28)
+    assert rows["scans uploaded after an hour"].simulated == pytest.approx(1 / 28)
+    assert rows["visits whose sorting nobody scanned"].simulated == 1
 
 
 def test_a_comparison_is_within_its_tolerance_and_the_noise_of_its_size():
