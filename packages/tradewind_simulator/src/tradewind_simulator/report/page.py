@@ -45,7 +45,9 @@ def write_report(data: Path, out: Path, real: Path | None = None, progress: Call
         SourceError: ``data`` holds no simulated world, or an archive in ``real`` is not as downloaded.
         StateError: ``out`` can't be written.
     """
+    progress(f"reading {data}")
     worlds = open_worlds(data, real)
+    progress(f"comparing with {', '.join(worlds.real) or 'published figures'}")
     laid = lay(worlds)
     for line in table_lines([each.comparison for each in laid]):
         progress(line)
@@ -101,20 +103,16 @@ def _table(comparisons: Sequence[Comparison]) -> str:
     rows = []
     for c in comparisons:
         moved = "" if math.isnan(c.moved) else f"{_number(c.moved)} {c.unit}"
-        cells = (
-            c.name,
-            _with_unit(c.simulated, c.unit),
-            _with_unit(c.real, c.unit),
-            f"{_number(c.distance)} {_SHORT[c.kind]}",
-            moved,
-            _allowed(c),
-        )
-        written = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        seen = (c.name, _with_unit(c.simulated, c.unit), _with_unit(c.real, c.unit), f"{_number(c.distance)} {_SHORT[c.kind]}")
         mark = f'<td class="{_CLASSES[c.is_within]}">{_WITHIN[c.is_within]}</td>'
-        rows.append(f"<tr>{written}{mark}<td>{c.count:,}</td><td>{html.escape(c.source)}</td></tr>")
-    names = ("what", "simulated", "real or published", "distance", "Wasserstein", "tolerance", "within?", "made of", "source")
+        rows.append(f"<tr>{_cells(seen)}{mark}{_cells((_allowed(c), moved, f'{c.count:,}', c.source))}</tr>")
+    names = ("what", "simulated", "real or published", "distance", "within?", "tolerance", "Wasserstein", "made of", "source")
     head = "".join(f"<th>{name}</th>" for name in names)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+
+
+def _cells(texts: Sequence[str]) -> str:
+    return "".join(f"<td>{html.escape(text)}</td>" for text in texts)
 
 
 def _pictures(laid: Sequence[Laid]) -> list[str]:
