@@ -78,7 +78,7 @@ def of_medians(title: str, cells: list[Laid]) -> str:
 
 def _empty() -> tuple[Figure, Any]:
     figure = Figure(figsize=(4.6, 2.9))
-    return figure, figure.add_axes((0.11, 0.24, 0.87, 0.67))
+    return figure, figure.add_axes((0.12, 0.29, 0.86, 0.63))
 
 
 def _steps(axes: Any, values: Floats, colour: str, label: str, width: float) -> None:
