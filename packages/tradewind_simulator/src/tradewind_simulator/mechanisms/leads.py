@@ -43,7 +43,7 @@ _PROFILE_SHARES = (0.489, 0.150, 0.099, 0.025, 0.237)
 _PAGES = 100
 
 (_CHANNEL, _PAGE, _PAGE_SHIFT, _QUALITY, _SPEED, _WIN, _DELAY, _LAUNCH, _BIRTH, _PROFILE, _BUSINESS, _DEVELOPER, _CLOSER, _DECLARES,
- _SIZE, _REVENUE) = range(16)  # fmt: skip
+ _SIZE, _REVENUE, _ARRIVALS) = range(17)  # fmt: skip
 
 
 class LeadsParameters(BaseModel):
@@ -136,7 +136,7 @@ class Leads:
 
     def _arrivals(self, today: Today) -> Integers:
         mean = self._parameters.leads_per_order * self._surroundings.orders_per_day * _WEEKDAYS[today.weekday]
-        count = min(int(self._stream.poisson(mean, today.number)), LEADS_PER_DAY - 1)
+        count = min(int(self._stream.poisson(mean, today.number, slot=_ARRIVALS)), LEADS_PER_DAY - 1)
         return today.number * LEADS_PER_DAY + np.arange(count, dtype=np.int64)
 
     def _decide(self, today: Today, leads: Integers) -> None:
