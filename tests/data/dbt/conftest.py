@@ -53,6 +53,7 @@ def arrival(tmp_path_factory: pytest.TempPathFactory) -> Arrival:
     observed = write_observed(folder / "simulated", days=12, orders_per_day=10, odd=False)
     settings = Settings(home=folder / "home", source="simulator", threads=2)
     newest = observed.days[5]
+    _replan_in_retrospect(observed, newest)
     said: tuple[list[str], ...] = ([], [], [])
     built = []
     for lines, until in zip(said, (newest, None, None), strict=True):
@@ -67,6 +68,16 @@ def arrival(tmp_path_factory: pytest.TempPathFactory) -> Arrival:
         shutil.copy(settings.paths.warehouse, built[-1])
     boundary = dt.datetime.combine(newest + dt.timedelta(days=1), dt.time(), dt.UTC)
     return Arrival(settings, observed, boundary, *built, said)
+
+
+def _replan_in_retrospect(observed: Observed, newest: dt.date) -> None:
+    """The plan of lanes that lands after ``newest`` begins two days sooner: legs that are built already are its legs."""
+    for day, rows in observed.files["lanes"].items():
+        for row in rows if day > newest else ():
+            for name in ("valid_from_at", "valid_until_at"):
+                if row[name] is not None and row[name].date() == day:
+                    row[name] -= dt.timedelta(days=2)
+    observed.write()
 
 
 @pytest.fixture(scope="session")
