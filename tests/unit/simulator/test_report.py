@@ -214,8 +214,8 @@ def test_what_is_said_of_orders_parcels_and_leads_is_compared_too(rows: dict[str
     assert rows["items of an order"].simulated == 0.9
     assert rows["weight of an item"].simulated == 800
     assert rows["means of payment"].distance == pytest.approx(1 - published.SHARES["means of payment"].shares["boleto"], abs=0.001)
-    assert (rows["review score, on time"].simulated, rows["review score, late"].simulated) == (1, 1)
-    assert (rows["review score, on time"].count, rows["review score, late"].count) == (1, 1)
+    assert (rows["review score, on time"].simulated, rows["review score, over a week late"].simulated) == (1, 1)
+    assert (rows["review score, on time"].count, rows["review score, over a week late"].count) == (1, 1)
     assert rows["leads won, social"].simulated == 0.25
     assert rows["days from lead to deal"].simulated == 10
     assert rows["actual to planned minutes, legs of an hour or more"].simulated == 1.5
