@@ -74,7 +74,7 @@ def test_negative_parameters_are_refused_by_name(name: str) -> None:
 
 
 def test_an_order_late_in_the_evening_waits_for_the_day_that_its_hours_reach() -> None:
-    world, promises = _promises(lane_spread_days=0.0, quote_spread_days=0.0, misquoted_share=0.0)
+    world, promises = _promises(lane_spread_days=0.0, quote_spread_days=0.0, misquoted_share=0.0, margin_days=14.5)
     today = world.calendar.today(14)
     area = np.zeros(24 * DEPOTS, dtype=np.int64)
     ordered_at = today.start + np.arange(len(area)) * HOUR // DEPOTS

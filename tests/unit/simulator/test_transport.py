@@ -66,9 +66,28 @@ def test_scans_tell_of_arrival_sorting_and_departure_in_that_order(world):
             assert (row["next_hub_id"] is not None) == (row["event"] == "departed")
 
 
+def _legs(parameters: LegParameters, stream: Stream) -> Legs:
+    """Six hubs, two of each level, all in São Paulo but the last."""
+    return Legs(parameters, stream, np.array([0, 0, 1, 1, 2, 2]), ["SP"] * 5 + ["RJ"])
+
+
+def test_parcels_wait_longer_at_slow_hubs_and_when_held_up():
+    number, hop = np.arange(50_000), np.zeros(50_000, dtype=np.int64)
+
+    def mean(hub: int, **changes: float) -> float:
+        parameters = LegParameters(**{"stays_spread": 0.0, "held": 0.0, **changes})
+        return float(_legs(parameters, Stream(3, "legs")).nights(number, hop, np.full(len(number), hub)).mean())
+
+    stay = LegParameters().stays[2]
+    assert mean(4) == pytest.approx(stay / (1 - stay), rel=0.03)
+    assert mean(5) > 1.3 * mean(4)
+    assert mean(4, held=0.1, held_days=10.0) == pytest.approx(mean(4) + 1.0, rel=0.1)
+    assert mean(4, stays_spread=0.5) != mean(4)
+
+
 def test_leg_times_follow_the_planted_law():
     stream, parameters = Stream(3, "legs"), LegParameters(ratio_mu=0.0)
-    ratio = Legs(parameters, stream).ratio(np.arange(200_000), np.zeros(200_000, dtype=np.int64))
+    ratio = _legs(parameters, stream).ratio(np.arange(200_000), np.zeros(200_000, dtype=np.int64))
     np.testing.assert_allclose(np.quantile(ratio, [0.05, 0.5, 0.95]), [1.24, 2.0, 5.25], rtol=0.02)
     one = np.ones(1)
     assert travel_seconds(one * 600, one * 2, one * 1.5)[0] == 600 * 60 * 3
@@ -130,7 +149,7 @@ def test_a_closed_hub_is_left_and_takes_nothing_in():
 
 
 def test_an_overflowing_hub_is_passed_by():
-    legs = Legs(LegParameters(reroute=1.0, missort=0.0), Stream(1, "legs"))
+    legs = _legs(LegParameters(reroute=1.0, missort=0.0), Stream(1, "legs"))
     number, hop = np.arange(6), np.zeros(6, dtype=np.int64)
     following, alternate = np.full(6, 1), np.array([2, 2, 2, -1, 2, 2])
     overflows = np.array([True, False, True, True, False, True])
@@ -143,7 +162,7 @@ def test_an_overflowing_hub_is_passed_by():
 
 
 def test_a_missort_goes_to_a_hub_that_was_not_meant():
-    legs = Legs(LegParameters(missort=0.5), Stream(1, "legs"))
+    legs = _legs(LegParameters(missort=0.5), Stream(1, "legs"))
     count = 4_000
     sent = legs.send(
         np.arange(count), np.zeros(count, dtype=np.int64), np.full(count, 4), np.full(count, -1), np.zeros(count, dtype=bool),

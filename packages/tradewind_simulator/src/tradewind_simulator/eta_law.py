@@ -52,10 +52,13 @@ class EtaLawParameters(BaseModel):
         default=48, ge=2, le=10_000, description="Draws of each remaining way (chosen: error of a quantile below 0.3 sd)."
     )
     horizon_days: int = Field(
-        default=60, ge=10, le=90, description="Days after the purchase when it is written (chosen: 99.9 % have ended)."
+        default=42,
+        ge=10,
+        le=90,
+        description="Days after the purchase when it is written (chosen: nearly all have ended, and the days of a holdout have their law).",
     )
     batch_days: int = Field(
-        default=7, ge=1, le=14, description="Days of purchases that are written together (chosen: fewer, larger arrays)."
+        default=3, ge=1, le=14, description="Days of purchases that are written together (chosen: fewer, larger arrays)."
     )
 
 

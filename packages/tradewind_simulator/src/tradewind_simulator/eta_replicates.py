@@ -178,7 +178,7 @@ def _sorted_at(world: World, hub: Integers, at: Integers) -> Integers:
 def _send(world: World, here: Trajectories, day: Integers) -> tuple[Integers, Integers]:
     """Parcels sorted on ``day`` leave on an evening: where each is sent, and when it arrives."""
     transport, network = world.transport, world.network
-    nights = transport.legs.nights(here.number, here.hop, network.level[here.hub], here.replicate)
+    nights = transport.legs.nights(here.number, here.hop, here.hub, here.replicate)
     states = network.hub_state[here.hub]
     leaves = world.workdays.at(world.workdays.before(day + nights, states), states)
     to = _next(world, here, leaves)

@@ -18,10 +18,10 @@ class ApprovalParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     boleto_share: float = Field(default=0.2, ge=0, le=1, description="Share of orders paid by boleto where the order does not say. Olist.")
-    card_median_minutes: float = Field(default=13.0, gt=0, description="Median of a card's approval, in minutes. Fitted to Olist's median.")
-    card_spread: float = Field(default=0.9, ge=0, le=3, description="Standard deviation of its logarithm. Chosen: minutes to an hour.")
+    card_median_minutes: float = Field(default=16.0, gt=0, description="Median of a card's approval, in minutes. Fitted to Olist's median.")
+    card_spread: float = Field(default=0.6, ge=0, le=3, description="Standard deviation of its logarithm. Chosen: minutes to an hour.")
     reviewed_share: float = Field(
-        default=0.09, ge=0, le=1, description="Share of card payments that a person looks at. Fitted to Olist's mean."
+        default=0.10, ge=0, le=1, description="Share of card payments that a person looks at. Fitted to Olist's mean."
     )
     reviewed_median_hours: float = Field(default=20.0, gt=0, description="Median of their approval, in hours. Chosen: the next day.")
     boleto_median_days: float = Field(default=1.3, gt=0, description="Median of a boleto's approval, in days. Olist: one to three.")

@@ -13,7 +13,7 @@ from tradewind_simulator.flows import Flags
 from tradewind_simulator.mechanisms.demand import ORDER_DAY, Purchases
 from tradewind_simulator.streams import Integers, Stream
 
-_JOINS, _SAME, _TARGET = range(3)
+_JOINS, _SAME, _TARGET = range(10, 13)
 _GUESTS = 6
 """Guests that an order takes at most: with its host's, fewer merchants than a parcel's number can tell apart (8)."""
 

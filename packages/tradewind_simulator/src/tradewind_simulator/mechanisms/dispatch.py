@@ -18,7 +18,7 @@ class DispatchParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hours_factor: float = Field(
-        default=0.72, gt=0, le=10, description="Factor on every merchant's median, which counts Sundays and nights too. Fitted to Olist."
+        default=1.15, gt=0, le=10, description="Factor on every merchant's median, which counts Sundays and nights too. Fitted to Olist."
     )
     longest_hours: float = Field(
         default=720.0, gt=0, description="No parcel takes longer, in hours of workdays. Olist: p99.9 is about 45 days."

@@ -54,7 +54,7 @@ class LeadsParameters(BaseModel):
     leads_per_order: float = Field(
         default=1 / 60, ge=0, le=1, description="Mean leads a day per order a day; chosen: merchants grow by a fifth a year."
     )
-    win_shift: float = Field(default=-0.30, ge=-5, le=5, description="Added to the log-odds of Olist's win rate of the channel; chosen so that with "
+    win_shift: float = Field(default=-0.45, ge=-5, le=5, description="Added to the log-odds of Olist's win rate of the channel; chosen so that with "
                              "latent quality and outreach about 10 % are won (Olist: 842 of 8,000).")  # fmt: skip
     quality_effect: float = Field(
         default=0.8, ge=0, le=5, description="On the log-odds of a win, per standard deviation of quality; chosen."

@@ -4,21 +4,23 @@ Each draw is keyed by the parcel's number, the hop (0 at the origin depot) and a
 could have happened in the same network (``eta_law`` asks for those).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from scipy.special import expit, logit
 
 from tradewind_simulator.days import HOUR, MINUTE
 from tradewind_simulator.flows import Flags
 from tradewind_simulator.streams import Floats, Integers, Stream
 
-_DEPARTURE, _RATIO, _MISSORT, _WHERE, _REROUTE, _NIGHTS = range(6)
+_DEPARTURE, _RATIO, _MISSORT, _WHERE, _REROUTE, _NIGHTS, _HUB, _IS_HELD, _HELD = range(9)
 LEAVES, _WINDOW = 23 * HOUR, HOUR
 """Lorries leave from 23:00 on, after the sort, within an hour."""
 _LEAST = 10 * MINUTE
 _MOST_HOPS = 10
-_MOST_NIGHTS = 21
+_MOST_NIGHTS = 40
 
 
 class LegParameters(BaseModel):
@@ -35,10 +37,27 @@ class LegParameters(BaseModel):
     )
     ratio_sigma: float = Field(default=0.88, gt=0, le=3, description="Spread of the log (the same data: p5 1.2, p95 5.2).")
     stays: tuple[float, float, float] = Field(
-        default=(0.45, 0.55, 0.55),
+        default=(0.62, 0.52, 0.36),
         description="Probability, each evening, that a sorted parcel waits for a later lorry, at national, regional and local hubs"
-        " (chosen: with them the way from hand-over to delivery takes Olist's mean of 9.3 days).",
+        " (fitted: with them the way from hand-over to delivery takes as long as in Olist, near and far).",
     )
+    stays_spread: float = Field(
+        default=0.5,
+        ge=0,
+        le=3,
+        description="Standard deviation of a hub's own log-odds of that: hubs differ (chosen: some are twice as slow).",
+    )
+    slow_states: dict[str, float] = Field(
+        default={"RJ": 1.0, "PR": 0.5, "SC": 0.6, "RS": 0.5, "BA": 0.4, "PE": 0.3, "CE": 0.4, "PA": 0.4, "MA": 0.4},
+        description="Log-odds added at the hubs of a state (fitted: Olist's parcels to Rio and to the coast of the North-East take longer than their roads say).",
+    )
+    held: float = Field(
+        default=0.01,
+        ge=0,
+        le=0.5,
+        description="Probability that a parcel is held up at a hub: a search, a form, a strike (fitted to Olist's tail).",
+    )
+    held_days: float = Field(default=13.0, gt=0, le=60, description="Mean days of that, beside the lorry's (fitted to Olist's tail).")
     missort: float = Field(
         default=0.01, ge=0, le=0.5, description="Probability that a parcel is put on a wrong lorry, per departure (chosen)."
     )
@@ -67,15 +86,22 @@ class Departure:
 class Legs:
     """The draws of the legs."""
 
-    def __init__(self, parameters: LegParameters, stream: Stream) -> None:
+    def __init__(self, parameters: LegParameters, stream: Stream, level: Integers, states: Sequence[str]) -> None:
+        """``level`` and ``states`` (codes) are by hub."""
         self.parameters = parameters
         self._stream = stream
+        own = np.array([parameters.slow_states.get(state, 0.0) for state in states])
+        own += parameters.stays_spread * stream.normal(np.arange(len(level)), slot=_HUB)
+        stays = np.array(parameters.stays)[level]
+        self.stays: Floats = np.where(stays > 0, expit(logit(np.maximum(stays, 1e-9)) + own), 0.0)
 
-    def nights(self, number: Integers, hop: Integers, level: Integers, replicate: int | Integers = 0) -> Integers:
-        """Evenings for which a sorted parcel is left behind at a hub of ``level``: geometric, 0 is the first evening's lorry."""
-        stays = np.maximum(np.array(self.parameters.stays)[level], 1e-12)
+    def nights(self, number: Integers, hop: Integers, hub: Integers, replicate: int | Integers = 0) -> Integers:
+        """Evenings for which a sorted parcel is left behind at ``hub``: geometric, 0 is the first evening's lorry, and more if held up."""
         u = self._stream.uniform(number, hop, replicate, slot=_NIGHTS)
-        return np.asarray(np.minimum((np.log(u) / np.log(stays)).astype(np.int64), _MOST_NIGHTS))
+        nights = np.log(u) / np.log(np.maximum(self.stays[hub], 1e-12))
+        held = self._stream.bernoulli(self.parameters.held, number, hop, replicate, slot=_IS_HELD)
+        longer = self.parameters.held_days * self._stream.exponential(number, hop, replicate, slot=_HELD)
+        return np.asarray(np.minimum((nights + np.where(held, longer, 0.0)).astype(np.int64), _MOST_NIGHTS))
 
     def departs_at(self, start: int | Integers, number: Integers, hop: Integers, replicate: int | Integers = 0) -> Integers:
         """Instant of the evening's departure on the local day that begins at ``start``: from 23:00 to 24:00."""

@@ -24,7 +24,7 @@ class PromisesParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     margin_days: float = Field(
-        default=14.5, ge=0, le=60, description="Days added to a promise in the mean. Fitted to Olist: THE lever on the share of late."
+        default=14.8, ge=0, le=60, description="Days added to a promise in the mean. Fitted to Olist: THE lever on the share of late."
     )
     transit_factor: float = Field(
         default=1.6, ge=0, le=10, description="Factor on the planner's days, which know of no traffic. Fitted to Olist."
@@ -37,7 +37,7 @@ class PromisesParameters(BaseModel):
         default=2.5, ge=0, le=10, description="Standard deviation of the lanes' (pairs of states) own margins, in days. Chosen."
     )
     quote_spread_days: float = Field(
-        default=5.5,
+        default=5.0,
         ge=0,
         le=20,
         description="Standard deviation of what the quote from one area to another is off, in days; no margin is below 0. Fitted to Olist: "

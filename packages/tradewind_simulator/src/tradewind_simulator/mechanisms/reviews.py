@@ -40,7 +40,7 @@ class ReviewsParameters(BaseModel):
     up_to_4: float = Field(default=0.425, gt=0, lt=1, description="Share of scores up to 4. Fitted to Olist.")
     late: float = Field(default=3.4, ge=0, description="Log-odds by which a very late parcel lowers the score. Fitted to Olist.")
     late_days: float = Field(default=3.0, gt=0, description="Days late after which two thirds of that are reached. Fitted to Olist.")
-    pending: float = Field(default=0.5, ge=0, description="Added while nothing has come when the survey is answered. Chosen.")
+    pending: float = Field(default=1.6, ge=0, description="Added while nothing has come when the survey is answered. Chosen.")
     missing: float = Field(default=4.0, ge=0, description="Added when it was not received, or sent back. Chosen.")
     damaged: float = Field(default=2.5, ge=0, description="Added when it is damaged. Chosen.")
     quality: float = Field(

@@ -14,6 +14,7 @@ from tradewind_simulator.days import HOUR, NEVER
 from tradewind_simulator.entities import Arrays, Entities
 from tradewind_simulator.flows import DepotArrivals, Flags, HandOvers, Today
 from tradewind_simulator.marketplace import Surroundings
+from tradewind_simulator.mechanisms.brazil import STATES
 from tradewind_simulator.mechanisms.legs import LEAVES, Departure, LegParameters, Legs, travel_seconds
 from tradewind_simulator.mechanisms.network import Network
 from tradewind_simulator.mechanisms.queues import LEFT, ahead_at_knots, serve
@@ -73,7 +74,8 @@ class Transport:
     ) -> None:
         self.parameters = parameters
         self.routes = RouteTables(network)
-        self.legs = Legs(parameters.legs, surroundings.streams.stream("legs"))
+        states = [STATES[state].code for state in network.hub_state]
+        self.legs = Legs(parameters.legs, surroundings.streams.stream("legs"), network.level, states)
         self.parcels = Entities(hub=np.int64, area=np.int64, arrives_at=np.int64, hop=np.int64, sorted_at=np.int64, leaves_day=np.int64)
         hubs, knots = staffing.sort_cumulative.shape
         self.waits = QueueHistory(surroundings.days, hubs, knots, int(network.hub_state.max()) + 1)
@@ -85,6 +87,9 @@ class Transport:
     def step(self, today: Today, handovers: HandOvers) -> DepotArrivals:
         """Move the parcels through local day ``today``; returns those that are ready at their depot."""
         table = self.routes.on(today.number)
+        if today.number == 0:
+            hubs = np.arange(len(self.legs.stays))
+            self._truth.append("hubs", {"hub_id": columns.words(hubs, self._network.hub_ids), "stay": columns.floats(self.legs.stays)})
         self._take_over(handovers, table)
         cleared = self._leave_closed(today, table)
         self._sort(today, cleared)
@@ -140,7 +145,7 @@ class Transport:
         rows = here[is_done]
         parcels["sorted_at"][rows] = today.start + served.finish[is_done]
         self._scan(rows, SORTED, parcels["sorted_at"][rows])
-        nights = self.legs.nights(parcels["number"][rows], parcels["hop"][rows], self._network.level[hub[is_done]])
+        nights = self.legs.nights(parcels["number"][rows], parcels["hop"][rows], hub[is_done])
         parcels["leaves_day"][rows] = today.number + nights
 
     def _end(self, today: Today, table: RouteTable) -> DepotArrivals:

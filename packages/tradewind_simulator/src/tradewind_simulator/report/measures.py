@@ -58,7 +58,7 @@ def _rate(name: str, table: str, condition: str, tolerance: float, *, where: str
     return Measure(name, "rate", query, "", tolerance, world)
 
 
-_LATE_REVIEW, _TIMELY_REVIEW = "is_late", "not is_late"
+_TIMELY_REVIEW = "not is_late"
 
 MEASURES: tuple[Measure, ...] = (
     # The way of a parcel.
@@ -94,7 +94,8 @@ MEASURES: tuple[Measure, ...] = (
     _shares("state of origin", "parcels", "origin_state", 0.2),
     # What is thought of it.
     _shares("review score, on time", "reviews", "score", 0.1, where=_TIMELY_REVIEW),
-    _shares("review score, late", "reviews", "score", 0.1, where=_LATE_REVIEW),
+    _shares("review score, 1 to 3 days late", "reviews", "score", 0.1, where="days_late between 1 and 3"),
+    _shares("review score, over a week late", "reviews", "score", 0.1, where="days_late > 7"),
     # Merchants.
     _distribution("orders of a merchant, by their mean", "(select count(distinct order_id) as n from parcels group by merchant_id)",
                   "n / (select count(distinct (order_id, merchant_id)) / count(distinct merchant_id) from parcels)",

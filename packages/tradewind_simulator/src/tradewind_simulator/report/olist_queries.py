@@ -29,6 +29,7 @@ select
         then epoch(orders.order_delivered_customer_date - orders.order_delivered_carrier_date) / 86400 end as transit_days,
     (orders.order_estimated_delivery_date::date - orders.order_purchase_timestamp::date)::double as promised_days,
     orders.order_delivered_customer_date::date > orders.order_estimated_delivery_date::date as is_late,
+    orders.order_delivered_customer_date::date - orders.order_estimated_delivery_date::date as days_late,
     any_value(sellers.seller_state) as origin_state,
     any_value(customers.customer_state) as destination_state,
     any_value(distance_km(origins.lat, origins.lng, destinations.lat, destinations.lng)) as distance_km
@@ -47,10 +48,11 @@ select
     orders.order_purchase_timestamp as ordered,
     coalesce(items.items, 0) as items,
     orders.order_status = 'canceled' as is_cancelled,
-    lateness.is_late
+    lateness.is_late,
+    lateness.days_late
 from raw_orders as orders
 left join (select order_id, count(*) as items from raw_order_items group by order_id) as items using (order_id)
-left join (select order_id, bool_or(is_late) as is_late from parcels group by order_id) as lateness using (order_id)
+left join (select order_id, bool_or(is_late) as is_late, max(days_late) as days_late from parcels group by order_id) as lateness using (order_id)
 where orders.order_purchase_timestamp::date < (select until from span) and orders.order_purchase_timestamp::date >= (select since from span);
 
 create table items as
@@ -63,7 +65,7 @@ create table payments as
 select payments.payment_type as method from raw_order_payments as payments inner join orders using (order_id);
 
 create table reviews as
-select reviews.review_score as score, orders.is_late from raw_order_reviews as reviews inner join orders using (order_id);
+select reviews.review_score as score, orders.is_late, orders.days_late from raw_order_reviews as reviews inner join orders using (order_id);
 """
 
 FUNNEL = """

@@ -154,7 +154,8 @@ SHARES: Final[dict[str, Shares]] = {
         OLIST,
     ),
     "review score, on time": Shares({"1": 0.0681, "2": 0.0273, "3": 0.0834, "4": 0.2076, "5": 0.6136}, OLIST),
-    "review score, late": Shares({"1": 0.5649, "2": 0.0875, "3": 0.1085, "4": 0.0933, "5": 0.1458}, OLIST),
+    "review score, 1 to 3 days late": Shares({"1": 0.2684, "2": 0.0786, "3": 0.1494, "4": 0.1919, "5": 0.3117}, OLIST),
+    "review score, over a week late": Shares({"1": 0.7125, "2": 0.0947, "3": 0.0910, "4": 0.0440, "5": 0.0577}, OLIST),
     "channel of a lead": Shares(
         {
             "direct_traffic": 0.0624,

@@ -23,6 +23,7 @@ select
     epoch(parcels.delivered_at - parcels.handed_over_at) / 86400 as transit_days,
     (local_time(parcels.promised_at)::date - local_time(parcels.ordered_at)::date)::double as promised_days,
     local_time(parcels.delivered_at)::date > local_time(parcels.promised_at)::date as is_late,
+    local_time(parcels.delivered_at)::date - local_time(parcels.promised_at)::date as days_late,
     parcels.origin_state,
     parcels.destination_state,
     distance_km(origins.lat, origins.lng, destinations.lat, destinations.lng) as distance_km
@@ -37,10 +38,11 @@ select
     local_time(orders.ordered_at) as ordered,
     coalesce(items.items, 0) as items,
     orders.cancelled_at is not null as is_cancelled,
-    lateness.is_late
+    lateness.is_late,
+    lateness.days_late
 from raw_orders as orders
 left join (select order_id, count(*) as items from raw_order_items group by order_id) as items using (order_id)
-left join (select order_id, bool_or(is_late) as is_late from parcels group by order_id) as lateness using (order_id)
+left join (select order_id, bool_or(is_late) as is_late, max(days_late) as days_late from parcels group by order_id) as lateness using (order_id)
 where local_time(orders.ordered_at)::date < (select until from span);
 
 create table items as
@@ -53,7 +55,7 @@ create table payments as
 select payments.method from raw_payments as payments inner join orders using (order_id);
 
 create table reviews as
-select reviews.score, orders.is_late
+select reviews.score, orders.is_late, orders.days_late
 from raw_reviews as reviews
 inner join orders using (order_id)
 where reviews.answered_at is not null;
