@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tradewind_contracts.tables import TABLES
-from tradewind_simulator.mechanisms import addresses as module
-from tradewind_simulator.mechanisms.address_forms import EDITS, Edit, EditParameters, misread, mistyped
-from tradewind_simulator.mechanisms.addresses import VERSIONS, Addresses, AddressesParameters
-from tradewind_simulator.mechanisms.geography import Geography, GeographyParameters, great_circle_km
+from tradewind_simulator.mechanisms.places import addresses as module
+from tradewind_simulator.mechanisms.places.address_forms import EDITS, Edit, EditParameters, misread, mistyped
+from tradewind_simulator.mechanisms.places.addresses import VERSIONS, Addresses, AddressesParameters
+from tradewind_simulator.mechanisms.places.geography import Geography, GeographyParameters, great_circle_km
 
 COUNT = 20_000
 PARAMETERS = AddressesParameters()

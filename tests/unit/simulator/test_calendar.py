@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.calendar import Calendar, CalendarParameters, easter, holidays_on
-from tradewind_simulator.mechanisms.campaigns import black_friday, campaign_on
-from tradewind_simulator.mechanisms.weather import Weather, WeatherParameters
+from tradewind_simulator.mechanisms.places.calendar import Calendar, CalendarParameters, easter, holidays_on
+from tradewind_simulator.mechanisms.places.campaigns import black_friday, campaign_on
+from tradewind_simulator.mechanisms.places.weather import Weather, WeatherParameters
 
 FIRST = dt.date(2024, 1, 1)
 STATES = ("ES", "RJ", "SP")

@@ -6,8 +6,8 @@ from commerce_world import Market, Shops, day_of
 from pydantic import ValidationError
 
 from tradewind_simulator.days import NEVER
-from tradewind_simulator.mechanisms.catalogue import CatalogueParameters
-from tradewind_simulator.mechanisms.categories import NAMES, SHARES
+from tradewind_simulator.mechanisms.commerce.catalogue import CatalogueParameters
+from tradewind_simulator.mechanisms.commerce.categories import NAMES, SHARES
 
 TRAITS = ("category", "list_price", "weight_g", "length_cm", "quality", "popularity", "elasticity", "warehouse")
 

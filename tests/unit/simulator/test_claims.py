@@ -7,8 +7,8 @@ import pytest
 from parcel_world import ParcelWorld, joined
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.claims import ClaimsParameters
-from tradewind_simulator.mechanisms.receipt import ReceiptParameters
+from tradewind_simulator.mechanisms.delivery.claims import ClaimsParameters
+from tradewind_simulator.mechanisms.delivery.receipt import ReceiptParameters
 
 
 def _told(world: ParcelWorld) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:

@@ -27,4 +27,3 @@ def test_instants_that_have_not_come_by_the_end_of_a_day_are_null() -> None:
     assert c.instants(seconds).is_valid().to_pylist() == [True, True, False]
     assert c.instants(seconds, until=20).is_valid().to_pylist() == [True, False, False]
     assert c.instants(seconds).type == pa.timestamp("us", tz="UTC")
-

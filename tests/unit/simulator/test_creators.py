@@ -5,7 +5,7 @@ import pytest
 from merchant_world import CATEGORIES, SHARES, day_of, surroundings
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.creators import Creators, CreatorsParameters
+from tradewind_simulator.mechanisms.growth.creators import Creators, CreatorsParameters
 
 PRODUCTS = np.arange(1000, 1600)
 CATEGORY = (PRODUCTS * 7) % 3

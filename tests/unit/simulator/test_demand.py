@@ -5,7 +5,7 @@ import pytest
 from commerce_world import Market, Shops, at_base, day_of
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.demand import ORDER_DAY, DemandParameters
+from tradewind_simulator.mechanisms.commerce.demand import ORDER_DAY, DemandParameters
 
 
 def _market(**given) -> Market:

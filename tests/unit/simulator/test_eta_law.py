@@ -11,7 +11,7 @@ from tradewind_simulator.days import DAY, HOUR
 from tradewind_simulator.entities import Entities
 from tradewind_simulator.eta_law import EtaLaw, EtaLawParameters, law_of
 from tradewind_simulator.eta_replicates import RoundHistory, World
-from tradewind_simulator.mechanisms.workdays import Workdays
+from tradewind_simulator.mechanisms.delivery.workdays import Workdays
 from tradewind_simulator.streams import Stream
 
 BOUGHT = range(8, 18)

@@ -7,8 +7,8 @@ import pytest
 from bare_world import bare_world
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.brazil import CITIES, STATES
-from tradewind_simulator.mechanisms.geography import Geography, GeographyParameters, great_circle_km
+from tradewind_simulator.mechanisms.places.brazil import CITIES, STATES
+from tradewind_simulator.mechanisms.places.geography import Geography, GeographyParameters, great_circle_km
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from parcel_world import MERCHANTS, NEVER, ParcelWorld, joined
 from pydantic import ValidationError
 
 from tradewind_simulator.days import DAY, HOUR, MINUTE
-from tradewind_simulator.mechanisms.approvals import ApprovalParameters, Approvals
-from tradewind_simulator.mechanisms.dispatch import Dispatch, DispatchParameters
-from tradewind_simulator.mechanisms.handling import HandlingParameters
+from tradewind_simulator.mechanisms.delivery.approvals import ApprovalParameters, Approvals
+from tradewind_simulator.mechanisms.delivery.dispatch import Dispatch, DispatchParameters
+from tradewind_simulator.mechanisms.delivery.handling import HandlingParameters
 from tradewind_simulator.streams import Streams
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from scipy.special import expit
 
 from tradewind_simulator.days import DAY, HOUR
-from tradewind_simulator.mechanisms.attempts import (
+from tradewind_simulator.mechanisms.delivery.attempts import (
     BAD_ADDRESS,
     DELIVERED,
     FALSE_ATTEMPT,
@@ -18,10 +18,10 @@ from tradewind_simulator.mechanisms.attempts import (
     AttemptsParameters,
     Tries,
 )
-from tradewind_simulator.mechanisms.breakage import Breakage, BreakageParameters
-from tradewind_simulator.mechanisms.last_mile import LastMileParameters
-from tradewind_simulator.mechanisms.rounds import Rounds, RoundsParameters, Waiting
-from tradewind_simulator.mechanisms.workloads import places
+from tradewind_simulator.mechanisms.delivery.breakage import Breakage, BreakageParameters
+from tradewind_simulator.mechanisms.delivery.last_mile import LastMileParameters
+from tradewind_simulator.mechanisms.delivery.rounds import Rounds, RoundsParameters, Waiting
+from tradewind_simulator.mechanisms.delivery.workloads import places
 from tradewind_simulator.streams import Streams
 
 

@@ -5,8 +5,8 @@ import pytest
 from merchant_world import day_of, merchants_of, surroundings
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.leads import Leads, LeadsParameters
-from tradewind_simulator.mechanisms.merchants import MerchantsParameters
+from tradewind_simulator.mechanisms.growth.leads import Leads, LeadsParameters
+from tradewind_simulator.mechanisms.growth.merchants import MerchantsParameters
 
 DAYS = 120
 

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from tradewind_simulator.days import DAY
 from tradewind_simulator.flows import Scores
-from tradewind_simulator.mechanisms.merchants import MerchantsParameters
-from tradewind_simulator.mechanisms.survival import Standing, Survival, SurvivalParameters
-from tradewind_simulator.mechanisms.tiers import TiersParameters, tiers
+from tradewind_simulator.mechanisms.growth.merchants import MerchantsParameters
+from tradewind_simulator.mechanisms.growth.survival import Standing, Survival, SurvivalParameters
+from tradewind_simulator.mechanisms.growth.tiers import TiersParameters, tiers
 from tradewind_simulator.report.distances import gini
 from tradewind_simulator.streams import Stream
 

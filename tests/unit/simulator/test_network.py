@@ -10,12 +10,12 @@ from bare_world import bare_world
 from pydantic import ValidationError
 
 from tradewind_contracts.errors import SettingsError
-from tradewind_simulator.mechanisms.calendar import Calendar, CalendarParameters
-from tradewind_simulator.mechanisms.geography import Geography, GeographyParameters
-from tradewind_simulator.mechanisms.hubs import LOCAL, NATIONAL, REGIONAL
-from tradewind_simulator.mechanisms.network import NEVER_CLOSES, Network, NetworkParameters
-from tradewind_simulator.mechanisms.routes import plan
-from tradewind_simulator.mechanisms.weather import Weather, WeatherParameters
+from tradewind_simulator.mechanisms.places.calendar import Calendar, CalendarParameters
+from tradewind_simulator.mechanisms.places.geography import Geography, GeographyParameters
+from tradewind_simulator.mechanisms.places.hubs import LOCAL, NATIONAL, REGIONAL
+from tradewind_simulator.mechanisms.places.network import NEVER_CLOSES, Network, NetworkParameters
+from tradewind_simulator.mechanisms.places.routes import plan
+from tradewind_simulator.mechanisms.places.weather import Weather, WeatherParameters
 
 PARAMETERS = NetworkParameters()
 DAYS = (0, 119, 120, 200, 205, 250, 260, 295, 360)

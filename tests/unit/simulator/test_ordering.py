@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from merchant_world import surroundings
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.baskets import BasketParameters, baskets
-from tradewind_simulator.mechanisms.catalogue import CatalogueParameters
-from tradewind_simulator.mechanisms.customers import Customers, CustomersParameters
-from tradewind_simulator.mechanisms.demand import ORDER_DAY, Purchases
-from tradewind_simulator.mechanisms.ordering import FreightParameters, OrderingParameters
-from tradewind_simulator.mechanisms.payments import Payments, PaymentsParameters
+from tradewind_simulator.mechanisms.commerce.baskets import BasketParameters, baskets
+from tradewind_simulator.mechanisms.commerce.catalogue import CatalogueParameters
+from tradewind_simulator.mechanisms.commerce.customers import Customers, CustomersParameters
+from tradewind_simulator.mechanisms.commerce.demand import ORDER_DAY, Purchases
+from tradewind_simulator.mechanisms.commerce.ordering import FreightParameters, OrderingParameters
+from tradewind_simulator.mechanisms.commerce.payments import Payments, PaymentsParameters
 from tradewind_simulator.streams import Stream
 
 

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from scipy.special import expit
 
 from tradewind_simulator.days import DAY
-from tradewind_simulator.mechanisms.contacts import Design
-from tradewind_simulator.mechanisms.outreach import Candidates, OutreachParameters
-from tradewind_simulator.mechanisms.survival import Standing
+from tradewind_simulator.mechanisms.growth.contacts import Design
+from tradewind_simulator.mechanisms.growth.outreach import Candidates, OutreachParameters
+from tradewind_simulator.mechanisms.growth.survival import Standing
 from tradewind_simulator.streams import Stream
 
 COUNT = 40_000

@@ -6,7 +6,7 @@ from commerce_world import Market, day_of
 from pydantic import ValidationError
 
 from tradewind_simulator.columns import NO_MONEY
-from tradewind_simulator.mechanisms.pricing import PricingParameters
+from tradewind_simulator.mechanisms.commerce.pricing import PricingParameters
 
 
 def _priced(market: Market, day: int = 0):

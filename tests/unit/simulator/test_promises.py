@@ -6,7 +6,7 @@ from parcel_world import AREAS, DEPOTS, Geography, Network, ParcelWorld
 from pydantic import ValidationError
 
 from tradewind_simulator.days import DAY, HOUR
-from tradewind_simulator.mechanisms.promises import Promises, PromisesParameters
+from tradewind_simulator.mechanisms.delivery.promises import Promises, PromisesParameters
 from tradewind_simulator.streams import Integers
 
 _COUNT = 400

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewind_simulator.mechanisms.queues import LEFT, ahead_at_knots, serve
+from tradewind_simulator.mechanisms.transport.queues import LEFT, ahead_at_knots, serve
 
 KNOT = 3_600
 

@@ -8,8 +8,8 @@ from parcel_world import AREAS, NEVER, ParcelWorld, joined
 from pydantic import ValidationError
 from scipy.special import expit
 
-from tradewind_simulator.mechanisms.endings import CAUSES, FALSE_SCAN, MISDELIVERY, THEFT
-from tradewind_simulator.mechanisms.receipt import Doorstep, Receipt, ReceiptParameters
+from tradewind_simulator.mechanisms.delivery.endings import CAUSES, FALSE_SCAN, MISDELIVERY, THEFT
+from tradewind_simulator.mechanisms.delivery.receipt import Doorstep, Receipt, ReceiptParameters
 
 _COUNT = 100_000
 

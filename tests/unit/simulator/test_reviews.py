@@ -8,8 +8,8 @@ import pytest
 from parcel_world import ParcelWorld, joined
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.handling import HandlingParameters
-from tradewind_simulator.mechanisms.reviews import Reviews, ReviewsParameters
+from tradewind_simulator.mechanisms.delivery.handling import HandlingParameters
+from tradewind_simulator.mechanisms.delivery.reviews import Reviews, ReviewsParameters
 
 
 def _law() -> Reviews:

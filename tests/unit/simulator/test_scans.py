@@ -6,7 +6,7 @@ from network_feed import Feed
 from pydantic import ValidationError
 
 from tradewind_simulator.days import HOUR
-from tradewind_simulator.mechanisms.scans import (
+from tradewind_simulator.mechanisms.transport.scans import (
     DEFECTS,
     DELIVERED,
     EVENTS,

@@ -8,8 +8,8 @@ import pytest
 from network_feed import Feed
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.shifts import Roster, ShiftsParameters
-from tradewind_simulator.mechanisms.staffing import StaffingParameters
+from tradewind_simulator.mechanisms.transport.shifts import Roster, ShiftsParameters
+from tradewind_simulator.mechanisms.transport.staffing import StaffingParameters
 from tradewind_simulator.streams import Stream
 
 BUSY = 1_200

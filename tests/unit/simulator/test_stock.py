@@ -6,8 +6,8 @@ import pytest
 from commerce_world import Market, day_of
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.demand import Purchases, Wanted
-from tradewind_simulator.mechanisms.stock import StockParameters
+from tradewind_simulator.mechanisms.commerce.demand import Purchases, Wanted
+from tradewind_simulator.mechanisms.commerce.stock import StockParameters
 
 
 def _lived(days: int = 25, **parameters) -> Market:

@@ -7,7 +7,7 @@ from merchant_world import day_of, live, merchants_of, surroundings
 from pydantic import ValidationError
 
 from tradewind_simulator.days import DAY
-from tradewind_simulator.mechanisms.subsidies import Applicants, SubsidiesParameters
+from tradewind_simulator.mechanisms.growth.subsidies import Applicants, SubsidiesParameters
 from tradewind_simulator.streams import Stream
 
 

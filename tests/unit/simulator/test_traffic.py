@@ -5,7 +5,7 @@ import pytest
 from commerce_world import Market, day_of
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.traffic import TrafficParameters
+from tradewind_simulator.mechanisms.commerce.traffic import TrafficParameters
 
 PLAIN = {"churn_log_sd": 0.0, "promoted_by_lot_share": 0.0, "promoted_by_popularity_share": 0.0, "explored_share": 0.0}
 

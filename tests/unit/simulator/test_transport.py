@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from tradewind_simulator.days import HOUR, MINUTE
 from tradewind_simulator.flows import HandOvers
-from tradewind_simulator.mechanisms.legs import LegParameters, Legs, travel_seconds
-from tradewind_simulator.mechanisms.transport import TransportParameters
+from tradewind_simulator.mechanisms.transport.legs import LegParameters, Legs, travel_seconds
+from tradewind_simulator.mechanisms.transport.transport import TransportParameters
 from tradewind_simulator.streams import Stream
 
 

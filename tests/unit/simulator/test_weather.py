@@ -5,9 +5,9 @@ import pytest
 from bare_world import bare_world
 from pydantic import ValidationError
 
-from tradewind_simulator.mechanisms.brazil import STATES
-from tradewind_simulator.mechanisms.calendar import Calendar, CalendarParameters
-from tradewind_simulator.mechanisms.weather import Weather, WeatherParameters
+from tradewind_simulator.mechanisms.places.brazil import STATES
+from tradewind_simulator.mechanisms.places.calendar import Calendar, CalendarParameters
+from tradewind_simulator.mechanisms.places.weather import Weather, WeatherParameters
 
 CODES = [state.code for state in STATES]
 YEARS = range(2 * 365)

@@ -24,7 +24,7 @@ def save(data: Path, day: str, arrays: Mapping[str, Arrays], waiting: Mapping[st
     for name, columns in arrays.items():
         np.savez(folder / f"{name}.npz", **columns)  # type: ignore[arg-type]  # numpy's stub takes the first keyword for another argument
     for table, rows in waiting.items():
-        with ipc.new_file(folder / f"{table}.arrow", rows.schema) as sink:
+        with ipc.new_file(str(folder / f"{table}.arrow"), rows.schema) as sink:
             sink.write_table(rows)
     write_text(folder / "facts.json", json.dumps(facts, indent=1, sort_keys=True) + "\n")
 
@@ -45,7 +45,7 @@ def load(data: Path, day: str) -> tuple[dict[str, Arrays], dict[str, pa.Table], 
         for path in sorted(folder.glob("*.npz")):
             with np.load(path, allow_pickle=False) as columns:
                 arrays[path.stem] = {name: columns[name] for name in columns.files}
-        waiting = {path.stem: ipc.open_file(path).read_all() for path in sorted(folder.glob("*.arrow"))}
+        waiting = {path.stem: ipc.open_file(str(path)).read_all() for path in sorted(folder.glob("*.arrow"))}
     except (ValueError, OSError, pa.ArrowInvalid) as error:
         raise IntegrityError(f"{folder}: a damaged checkpoint ({error}); simulate the world again") from error
     return arrays, waiting, facts

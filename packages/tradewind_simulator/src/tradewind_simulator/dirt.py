@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tradewind_contracts.tables import TABLES, Column, Kind, Table
 from tradewind_simulator.days import DAY, utc_date
-from tradewind_simulator.streams import Stream, Streams
+from tradewind_simulator.streams import Integers, Stream, Streams
 from tradewind_simulator.truth import Truth
 
 REFERENCE_DATA = frozenset({"postal_areas", "hubs", "lanes", "warehouses", "calendar"})
@@ -64,7 +64,7 @@ class Dirt:
                 drawn = self._stream.integers(rows.num_rows, np.arange(count), utc_day, place, slot=1000 + slot)
                 # Each good row is copied once at most: two copies of one would make a duplicate key of their own.
                 chosen = np.unique(drawn)
-                spoilt = flaw.spoil(_renamed(rows.take(pa.array(chosen)), TABLES[table], flaw.reason, slot), utc_day)
+                spoilt = flaw.spoil(_renamed(rows.take(_positions(chosen)), TABLES[table], flaw.reason, slot), utc_day)
                 junk.append(spoilt)
                 planted.append((flaw.reason, len(chosen)))
         if not junk:
@@ -100,8 +100,8 @@ def _flaws_of(table: Table) -> list[_Flaw]:
 
 def _below(column: Column) -> Decimal | float | int:
     assert column.least is not None
-    below = {Kind.INTEGER: int, Kind.MONEY: Decimal}.get(column.kind, float)
-    return below(column.least - 1)
+    below = column.least - 1
+    return int(below) if column.kind is Kind.INTEGER else Decimal(below) if column.kind is Kind.MONEY else below
 
 
 def _putter(column: Column, value: Any) -> Callable[[pa.Table, int], pa.Table]:
@@ -136,13 +136,13 @@ def _renamed(rows: pa.Table, table: Table, reason: str, slot: int) -> pa.Table:
         return rows
     column = _free_key(table)
     place = rows.schema.get_field_index(column.name)
-    old = rows.column(column.name)
+    old: list[Any] = rows.column(column.name).to_pylist()
     if column.kind is Kind.STRING:
-        made: Any = pa.array([f"{value}-junk{slot}" for value in old.to_pylist()])
+        made: Any = pa.array([f"{value}-junk{slot}" for value in old])
     elif column.kind is Kind.INTEGER:
-        made = pa.array([value + 1000 * (slot + 1) for value in old.to_pylist()], pa.int64())
+        made = pa.array([value + 1000 * (slot + 1) for value in old], pa.int64())
     else:
-        made = pa.array([value - dt.timedelta(days=10_000 + slot) for value in old.to_pylist()], column.kind.arrow)
+        made = pa.array([value - dt.timedelta(days=10_000 + slot) for value in old], column.kind.arrow)
     return rows.set_column(place, column.name, made)
 
 
@@ -151,3 +151,7 @@ def _free_key(table: Table) -> Column:
     bound = {r.column for r in table.references if r.mandatory}
     free = [table.column(name) for name in table.key if name not in bound]
     return (free or [table.column(table.key[0])])[-1]
+
+
+def _positions(rows: Integers) -> "pa.Array[pa.Int64Scalar]":
+    return pa.array(rows, pa.int64())

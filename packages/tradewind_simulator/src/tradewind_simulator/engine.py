@@ -22,31 +22,31 @@ from tradewind_simulator.flows import Parcels, Today
 from tradewind_simulator.interventions import Interventions
 from tradewind_simulator.manifests import FileEntry
 from tradewind_simulator.marketplace import Surroundings
-from tradewind_simulator.mechanisms.addresses import Addresses
-from tradewind_simulator.mechanisms.calendar import Calendar
-from tradewind_simulator.mechanisms.catalogue import Catalogue
-from tradewind_simulator.mechanisms.categories import NAMES, SHARES
-from tradewind_simulator.mechanisms.claims import Claims
-from tradewind_simulator.mechanisms.creators import Creators
-from tradewind_simulator.mechanisms.demand import Demand
-from tradewind_simulator.mechanisms.endings import Ended
-from tradewind_simulator.mechanisms.geography import Geography
-from tradewind_simulator.mechanisms.handling import Handling
-from tradewind_simulator.mechanisms.last_mile import LastMile
-from tradewind_simulator.mechanisms.merchants import Merchants
-from tradewind_simulator.mechanisms.network import Network
-from tradewind_simulator.mechanisms.ordering import Ordering
-from tradewind_simulator.mechanisms.pricing import Pricing
-from tradewind_simulator.mechanisms.promises import Promises
-from tradewind_simulator.mechanisms.receipt import Receipt
-from tradewind_simulator.mechanisms.reviews import Reviews
-from tradewind_simulator.mechanisms.scans import Scans
-from tradewind_simulator.mechanisms.staffing import Staffing
-from tradewind_simulator.mechanisms.stock import Stock
-from tradewind_simulator.mechanisms.traffic import Traffic
-from tradewind_simulator.mechanisms.transport import Transport
-from tradewind_simulator.mechanisms.weather import Weather
-from tradewind_simulator.mechanisms.workdays import Workdays
+from tradewind_simulator.mechanisms.commerce.catalogue import Catalogue
+from tradewind_simulator.mechanisms.commerce.categories import NAMES, SHARES
+from tradewind_simulator.mechanisms.commerce.demand import Demand
+from tradewind_simulator.mechanisms.commerce.ordering import Ordering
+from tradewind_simulator.mechanisms.commerce.pricing import Pricing
+from tradewind_simulator.mechanisms.commerce.stock import Stock
+from tradewind_simulator.mechanisms.commerce.traffic import Traffic
+from tradewind_simulator.mechanisms.delivery.claims import Claims
+from tradewind_simulator.mechanisms.delivery.endings import Ended
+from tradewind_simulator.mechanisms.delivery.handling import Handling
+from tradewind_simulator.mechanisms.delivery.last_mile import LastMile
+from tradewind_simulator.mechanisms.delivery.promises import Promises
+from tradewind_simulator.mechanisms.delivery.receipt import Receipt
+from tradewind_simulator.mechanisms.delivery.reviews import Reviews
+from tradewind_simulator.mechanisms.delivery.workdays import Workdays
+from tradewind_simulator.mechanisms.growth.creators import Creators
+from tradewind_simulator.mechanisms.growth.merchants import Merchants
+from tradewind_simulator.mechanisms.places.addresses import Addresses
+from tradewind_simulator.mechanisms.places.calendar import Calendar
+from tradewind_simulator.mechanisms.places.geography import Geography
+from tradewind_simulator.mechanisms.places.network import Network
+from tradewind_simulator.mechanisms.places.weather import Weather
+from tradewind_simulator.mechanisms.transport.scans import Scans
+from tradewind_simulator.mechanisms.transport.staffing import Staffing
+from tradewind_simulator.mechanisms.transport.transport import Transport
 from tradewind_simulator.parameters import Parameters
 from tradewind_simulator.streams import Streams
 from tradewind_simulator.truth import Truth
@@ -81,9 +81,10 @@ class Engine:
         self.staffing = Staffing(p.staffing, around, self.geography, self.network)
 
         weights = np.asarray(SHARES, dtype=np.float64)
-        state_weights = np.bincount(self.geography.area_state, self.geography.area_weight, len(self.geography.states))
+        states = self.geography.states
+        state_weights = np.bincount(self.geography.area_state, self.geography.area_weight, len(states)).astype(np.float64)
         self.merchants = Merchants(p.merchants, around, self.geography, NAMES, weights)
-        self.creators = Creators(p.creators, around, NAMES, weights, self.geography.states, state_weights)
+        self.creators = Creators(p.creators, around, NAMES, weights, states, state_weights)
         self.catalogue = Catalogue(p.catalogue, around, len(self.staffing.warehouse_ids))
         self.pricing = Pricing(p.pricing, around)
         self.traffic = Traffic(p.traffic, around)

@@ -34,8 +34,8 @@ from tradewind_simulator.eta_replicates import (
 )
 from tradewind_simulator.flows import Flags, Parcels, Today
 from tradewind_simulator.marketplace import Surroundings
-from tradewind_simulator.mechanisms import scans
-from tradewind_simulator.mechanisms.handling import Sellers
+from tradewind_simulator.mechanisms.delivery.handling import Sellers
+from tradewind_simulator.mechanisms.transport import scans
 from tradewind_simulator.streams import Floats, Integers
 
 _SAMPLED = 0

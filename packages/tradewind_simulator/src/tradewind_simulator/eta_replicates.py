@@ -11,14 +11,14 @@ import numpy as np
 from tradewind_simulator.days import HOUR, Days
 from tradewind_simulator.entities import Arrays, Entities
 from tradewind_simulator.flows import Flags, Today
-from tradewind_simulator.mechanisms.handling import Handling
-from tradewind_simulator.mechanisms.last_mile import LastMile
-from tradewind_simulator.mechanisms.legs import travel_seconds
-from tradewind_simulator.mechanisms.network import Network
-from tradewind_simulator.mechanisms.route_tables import RouteTable
-from tradewind_simulator.mechanisms.transport import Transport
-from tradewind_simulator.mechanisms.waits import HISTORY_DAYS
-from tradewind_simulator.mechanisms.workdays import Workdays
+from tradewind_simulator.mechanisms.delivery.handling import Handling
+from tradewind_simulator.mechanisms.delivery.last_mile import LastMile
+from tradewind_simulator.mechanisms.delivery.workdays import Workdays
+from tradewind_simulator.mechanisms.places.network import Network
+from tradewind_simulator.mechanisms.transport.legs import travel_seconds
+from tradewind_simulator.mechanisms.transport.route_tables import RouteTable
+from tradewind_simulator.mechanisms.transport.transport import Transport
+from tradewind_simulator.mechanisms.transport.waits import HISTORY_DAYS
 from tradewind_simulator.streams import Floats, Integers, Stream
 
 STATES = ("purchased", "approved", "picked_up", "arrived", "sorted", "departed")

@@ -184,7 +184,11 @@ def _rows_of(parts: list[_Dated]) -> pa.Table:
 def _newest_of_each(parts: list[_Dated], table: Table) -> pa.Table:
     """Of rows with the same key, the one that came to be last (of equals, the one appended last)."""
     order = np.argsort(np.concatenate([at for at, _ in parts]), kind="stable")
-    rows = _rows_of(parts).take(pa.array(order))
+    rows = _rows_of(parts).take(_positions(order))
     numbered = rows.select(list(table.key)).append_column("_place", pa.array(np.arange(rows.num_rows)))
     newest = numbered.group_by(list(table.key), use_threads=False).aggregate([("_place", "max")]).column("_place_max")
     return rows if len(newest) == rows.num_rows else rows.take(newest.combine_chunks().sort())
+
+
+def _positions(order: Integers) -> "pa.Array[pa.Int64Scalar]":
+    return pa.array(order, pa.int64())

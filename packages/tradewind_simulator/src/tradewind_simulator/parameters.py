@@ -9,28 +9,28 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tradewind_contracts.errors import NotFoundError, SettingsError
 from tradewind_simulator.dirt import DirtParameters
 from tradewind_simulator.eta_law import EtaLawParameters
-from tradewind_simulator.mechanisms.addresses import AddressesParameters
-from tradewind_simulator.mechanisms.calendar import CalendarParameters
-from tradewind_simulator.mechanisms.catalogue import CatalogueParameters
-from tradewind_simulator.mechanisms.claims import ClaimsParameters
-from tradewind_simulator.mechanisms.creators import CreatorsParameters
-from tradewind_simulator.mechanisms.demand import DemandParameters
-from tradewind_simulator.mechanisms.geography import GeographyParameters
-from tradewind_simulator.mechanisms.handling import HandlingParameters
-from tradewind_simulator.mechanisms.last_mile import LastMileParameters
-from tradewind_simulator.mechanisms.merchants import MerchantsParameters
-from tradewind_simulator.mechanisms.network import NetworkParameters
-from tradewind_simulator.mechanisms.ordering import OrderingParameters
-from tradewind_simulator.mechanisms.pricing import PricingParameters
-from tradewind_simulator.mechanisms.promises import PromisesParameters
-from tradewind_simulator.mechanisms.receipt import ReceiptParameters
-from tradewind_simulator.mechanisms.reviews import ReviewsParameters
-from tradewind_simulator.mechanisms.scans import ScansParameters
-from tradewind_simulator.mechanisms.staffing import StaffingParameters
-from tradewind_simulator.mechanisms.stock import StockParameters
-from tradewind_simulator.mechanisms.traffic import TrafficParameters
-from tradewind_simulator.mechanisms.transport import TransportParameters
-from tradewind_simulator.mechanisms.weather import WeatherParameters
+from tradewind_simulator.mechanisms.commerce.catalogue import CatalogueParameters
+from tradewind_simulator.mechanisms.commerce.demand import DemandParameters
+from tradewind_simulator.mechanisms.commerce.ordering import OrderingParameters
+from tradewind_simulator.mechanisms.commerce.pricing import PricingParameters
+from tradewind_simulator.mechanisms.commerce.stock import StockParameters
+from tradewind_simulator.mechanisms.commerce.traffic import TrafficParameters
+from tradewind_simulator.mechanisms.delivery.claims import ClaimsParameters
+from tradewind_simulator.mechanisms.delivery.handling import HandlingParameters
+from tradewind_simulator.mechanisms.delivery.last_mile import LastMileParameters
+from tradewind_simulator.mechanisms.delivery.promises import PromisesParameters
+from tradewind_simulator.mechanisms.delivery.receipt import ReceiptParameters
+from tradewind_simulator.mechanisms.delivery.reviews import ReviewsParameters
+from tradewind_simulator.mechanisms.growth.creators import CreatorsParameters
+from tradewind_simulator.mechanisms.growth.merchants import MerchantsParameters
+from tradewind_simulator.mechanisms.places.addresses import AddressesParameters
+from tradewind_simulator.mechanisms.places.calendar import CalendarParameters
+from tradewind_simulator.mechanisms.places.geography import GeographyParameters
+from tradewind_simulator.mechanisms.places.network import NetworkParameters
+from tradewind_simulator.mechanisms.places.weather import WeatherParameters
+from tradewind_simulator.mechanisms.transport.scans import ScansParameters
+from tradewind_simulator.mechanisms.transport.staffing import StaffingParameters
+from tradewind_simulator.mechanisms.transport.transport import TransportParameters
 
 COUNTRY, CURRENCY = "BR", "BRL"
 

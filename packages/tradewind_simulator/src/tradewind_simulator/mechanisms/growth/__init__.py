@@ -1,0 +1,1 @@
+"""Who sells and who shows: merchants and creators, their leads, contacts, subsidies and ends."""

@@ -1,0 +1,1 @@
+"""The way between hubs: people on shifts, queues, lorries, scans."""
