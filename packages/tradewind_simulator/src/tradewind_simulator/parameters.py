@@ -36,7 +36,7 @@ COUNTRY, CURRENCY = "BR", "BRL"
 
 PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {"days": 60, "orders_per_day": 40.0, "eta_law": {"share": 0.2}},
-    "small": {"days": 365, "orders_per_day": 150.0, "eta_law": {"share": 0.05}},
+    "small": {"days": 365, "orders_per_day": 150.0, "eta_law": {"share": 0.1}},
     "large": {"days": 365, "orders_per_day": 2_600.0, "eta_law": {"share": 0.006}},
 }
 """For tests; for `make run`, as many orders in a year as Olist had; about a million parcels."""
