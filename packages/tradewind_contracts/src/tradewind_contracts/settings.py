@@ -19,7 +19,10 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path("var"), description="Home folder of all state; never in git.")
     source: str = Field(default="simulator", description="Source that fills the world.")
     world: str = Field(default="", description="World to work in; empty takes the source's name.")
-    data: str = Field(default="", description="Zip or folder with the source's files; empty: what stands beside the checkout, or what the source makes itself.")
+    data: str = Field(
+        default="",
+        description="Zip or folder with the source's files; empty: what stands beside the checkout, or what the source makes itself.",
+    )
     as_of: str = Field(default="", description="Instant to freeze the clock at; empty takes the source's default.")
     threads: int = Field(default=2, ge=1, description="Threads for DuckDB and LightGBM.")
     memory_limit: str = Field(default="2GB", description="DuckDB's memory limit; it spills to disk beyond.")
