@@ -182,11 +182,13 @@ class Demand:
         return counts
 
     def _season(self, today: Today) -> Floats:
-        category = np.arange(len(NAMES))
-        swing = self._parameters.season_amplitude * self._stream.uniform(category, slot=_AMPLITUDE)
-        peak = self._stream.uniform(category, slot=_PEAK)
+        peak = self._stream.uniform(np.arange(len(NAMES)), slot=_PEAK)
         when = today.date.timetuple().tm_yday / _YEAR
-        return np.asarray(swing * np.cos(2 * np.pi * (when - peak)))
+        return np.asarray(self._swing() * np.cos(2 * np.pi * (when - peak)))
+
+    def _swing(self) -> Floats:
+        """How far the season moves the log demand of each category."""
+        return self._parameters.season_amplitude * self._stream.uniform(np.arange(len(NAMES)), slot=_AMPLITUDE)
 
     def _purchases(self, today: Today, number: Integers, bought: Integers) -> Purchases:
         product = np.repeat(np.arange(len(number)), bought)
@@ -216,9 +218,7 @@ class Demand:
                 {
                     "category": columns.words(np.arange(len(NAMES)), NAMES),
                     "cross_elasticity": columns.floats(self.cross_elasticity),
-                    "season_log": columns.floats(
-                        self._parameters.season_amplitude * self._stream.uniform(np.arange(len(NAMES)), slot=_AMPLITUDE)
-                    ),
+                    "season_log": columns.floats(self._swing()),
                 },
             )
 

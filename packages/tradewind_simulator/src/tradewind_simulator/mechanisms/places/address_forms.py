@@ -20,7 +20,7 @@ from tradewind_simulator.streams import Floats, Integers, Stream
 
 EDITS = ("typo", "ocr", "dropped_unit", "abbreviation", "swapped_parts", "wrong_postal_code", "neighbourhood_as_city")
 TYPO, OCR, DROPPED_UNIT, ABBREVIATION, SWAPPED_PARTS, WRONG_POSTAL_CODE, NEIGHBOURHOOD_AS_CITY = range(len(EDITS))
-_WHERE, _HOW, _DIGIT, _BY = range(16, 20)
+_WHERE, _HOW, _DIGIT, _BY, _WHICH_CODE = range(16, 21)
 """Slots of the draws within an edit; those of the edits themselves are their positions."""
 _MISREAD = (("rn", "m"), ("l", "1"), ("o", "0"), ("O", "0"), ("i", "l"), ("m", "rn"), ("e", "c"), ("S", "5"), ("B", "8"), ("a", "o"))
 
@@ -163,7 +163,7 @@ def wrong_codes(codes: Integers, neighbouring: Integers, keys: Integers, stream:
     digit = codes // power % 10
     shifted = (digit + 1 + stream.integers(9, keys, slot=_BY)) % 10
     misplaced = neighbouring * 1_000 + codes % 1_000
-    takes_other = (stream.integers(2, keys, slot=_HOW) == 0) & (misplaced != codes)
+    takes_other = (stream.integers(2, keys, slot=_WHICH_CODE) == 0) & (misplaced != codes)
     return np.where(takes_other, misplaced, codes + (shifted - digit) * power).astype(np.int64)
 
 
