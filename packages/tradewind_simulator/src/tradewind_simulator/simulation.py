@@ -12,16 +12,14 @@ from time import perf_counter
 
 from pydantic import ValidationError
 
-from tradewind_contracts.digests import digest_json
 from tradewind_contracts.errors import IntegrityError, SettingsError, StateError
 from tradewind_contracts.files import sole_holder, write_text
 from tradewind_simulator import checkpoints, truth
 from tradewind_simulator.engine import Engine
 from tradewind_simulator.interventions import parse
-from tradewind_simulator.manifests import FileEntry, FolderManifest
+from tradewind_simulator.manifests import OBSERVED, FileEntry, FolderManifest
 from tradewind_simulator.parameters import COUNTRY, CURRENCY, Parameters
 
-OBSERVED = "observed"
 NAME = "simulator"
 _PROGRESS_SECONDS = 2.0
 
@@ -83,19 +81,16 @@ def extend(out: Path, days: int = 1, progress: Callable[[str], None] = silent) -
     if days < 1:
         raise SettingsError(f"--days {days}: expected at least 1 day to add")
     out = out.absolute()
-    observed = FolderManifest.read(out / OBSERVED)
+    # What is no world is refused before a lock is left beside it; what counts is what stands once the lock is held.
+    FolderManifest.read(out / OBSERVED)
     with _refusals(out), sole_holder(out.parent / f".{out.name}.lock", f"{out}: another simulation is writing it"):
+        observed = FolderManifest.read(out / OBSERVED)
         arrays, waiting, facts = checkpoints.load(out, observed.newest_day)
         parameters, levers = _recorded(out)
         engine = Engine(parameters, parse(levers))
         engine.restore(arrays, waiting, facts)
         planted = tuple(file for file in FolderManifest.read(out / truth.FOLDER).files if file.day <= observed.newest_day)
         return _run(engine, out, days, observed.files, planted, progress)
-
-
-def parameters_digest(parameters: Parameters) -> str:
-    """The digest of what a world is a function of, besides the code."""
-    return digest_json(json.loads(parameters.model_dump_json()))
 
 
 def _run(

@@ -10,7 +10,7 @@ from tradewind_contracts.errors import NotFoundError
 from tradewind_simulator.columns import Column
 from tradewind_simulator.days import utc_date
 from tradewind_simulator.exports import write_day
-from tradewind_simulator.manifests import FileEntry, FolderManifest
+from tradewind_simulator.manifests import NAME, FileEntry, FolderManifest
 
 FOLDER = "truth"
 
@@ -41,7 +41,7 @@ class Truth:
 
 def is_there(data: Path) -> bool:
     """Whether the simulated world in ``data`` (the folder that holds ``observed``) has its truth."""
-    return (data / FOLDER / "manifest.json").is_file()
+    return (data / FOLDER / NAME).is_file()
 
 
 def read(data: Path, table: str) -> pa.Table:

@@ -1,12 +1,6 @@
 """The tables of comparison, made of Olist's public files as downloaded (``raw_*``), of the last year before the snapshot."""
 
 TABLES = """
-create macro distance_km(lat, lng, other_lat, other_lng) as
-    2 * 6371.0088 * asin(least(1.0, sqrt(
-        sin(radians(other_lat - lat) / 2) ** 2
-        + cos(radians(lat)) * cos(radians(other_lat)) * sin(radians(other_lng - lng) / 2) ** 2
-    )));
-
 create table span as
 select max(order_purchase_timestamp)::date - 45 as until, max(order_purchase_timestamp)::date - 410 as since from raw_orders;
 

@@ -3,13 +3,13 @@
 Tables of a schema (local times without zone; what a world lacks is an empty table):
 
 * ``parcels``: order_id, merchant_id, ordered, delivery_days, approval_hours, handling_hours, transit_days, promised_days, is_late,
-  origin_state, destination_state, distance_km
-* ``orders``: order_id, ordered, items, is_cancelled, is_late; ``items``: price, freight, weight_g
-* ``payments``: method; ``reviews``: score, is_late
+  days_late, origin_state, destination_state, distance_km
+* ``orders``: order_id, ordered, items, is_cancelled, is_late, days_late; ``items``: price, freight, weight_g
+* ``payments``: method; ``reviews``: score, is_late, days_late
 * ``leads``: channel, is_won, days_to_win; ``legs``: planned_minutes, ratio of actual to planned ones
 * ``first_attempts``: is_delivered, is_tried_again; ``scans``: is_duplicate, is_uploaded_late; ``visits``: is_sorted_scanned
 
-Only orders old enough to have arrived are in them, so that nothing is censored: ``Span``.
+Only orders old enough to have arrived are in them, so that nothing is censored: ``span`` says which.
 """
 
 import zipfile
@@ -23,16 +23,24 @@ from pyarrow import csv
 
 from tradewind_contracts.errors import SourceError
 from tradewind_contracts.tables import TABLES
-from tradewind_simulator.manifests import FolderManifest
+from tradewind_simulator import manifests
+from tradewind_simulator.exports import APPENDED
+from tradewind_simulator.mechanisms.places.geography import EARTH_RADIUS_KM
 from tradewind_simulator.report import olist_queries, simulated_queries
 
 SIMULATED, OLIST, DELHIVERY, CHANGSHU = "simulated", "olist", "delhivery", "changshu"
-_APPENDED = frozenset({"scan_events", "delivery_attempts"})
-"""Tables whose keys come once, so that no newest version has to be found."""
 _READ = (
     "orders", "order_items", "payments", "reviews", "parcels", "products", "postal_areas", "leads", "deals", "lanes", "scan_events",
     "delivery_attempts",
 )  # fmt: skip
+_DISTANCE_KM = f"""
+create macro distance_km(lat, lng, other_lat, other_lng) as
+    2 * {EARTH_RADIUS_KM} * asin(least(1.0, sqrt(
+        sin(radians(other_lat - lat) / 2) ** 2
+        + cos(radians(lat)) * cos(radians(other_lat)) * sin(radians(other_lng - lng) / 2) ** 2
+    )));
+"""
+"""Great-circle distance (haversine), in kilometres; coordinates are degrees."""
 _OLIST_ARCHIVE, _FUNNEL_ARCHIVE = "olist/brazilian-ecommerce.zip", "olist/marketing-funnel-olist.zip"
 _OLIST_COLUMNS = {
     "orders": ("order_id", "customer_id", "order_status", "order_purchase_timestamp", "order_approved_at", "order_delivered_carrier_date",
@@ -84,8 +92,8 @@ def open_worlds(data: Path, real: Path | None) -> Worlds:
 
 
 def _open_simulated(connection: Any, data: Path) -> None:
-    folder = data if (data / "manifest.json").is_file() else data / "observed"
-    manifest = FolderManifest.read(folder)
+    folder = data if (data / manifests.NAME).is_file() else data / manifests.OBSERVED
+    manifest = manifests.FolderManifest.read(folder)
     _enter(connection, SIMULATED)
     for name in _READ:
         _newest_rows(connection, name, [str(folder / file.path) for file in manifest.of(name)])
@@ -105,7 +113,7 @@ def _newest_rows(connection: Any, name: str, files: list[str]) -> None:
         return
     connection.read_parquet(files, filename=True, file_row_number=True).create_view(f"files_{name}")
     whole = " and ".join(f"{column.name} is not null" for column in declared.columns if not column.nullable)
-    order = "filename, file_row_number desc" if name in _APPENDED else "filename desc, file_row_number"
+    order = "filename, file_row_number desc" if name in APPENDED else "filename desc, file_row_number"
     newest = f"qualify row_number() over (partition by {', '.join(declared.key)} order by {order}) = 1"
     # Names are those of the declarations, never of data.
     connection.execute(f"create table raw_{name} as select {columns} from files_{name} where {whole} {newest}")  # noqa: S608 (declared names)
@@ -178,5 +186,7 @@ def _load(connection: Any, table: str, rows: pa.Table) -> None:
 
 
 def _enter(connection: Any, schema: str) -> None:
+    """Make the world's schema, and in it what queries of all worlds ask."""
     connection.execute(f"create schema {schema}")
     connection.execute(f"set schema = '{schema}'")
+    connection.execute(_DISTANCE_KM)

@@ -2,11 +2,6 @@
 
 TABLES = """
 create macro local_time(instant) as timezone((select zone from clock), instant);
-create macro distance_km(lat, lng, other_lat, other_lng) as
-    2 * 6371.0088 * asin(least(1.0, sqrt(
-        sin(radians(other_lat - lat) / 2) ** 2
-        + cos(radians(lat)) * cos(radians(other_lat)) * sin(radians(other_lng - lng) / 2) ** 2
-    )));
 
 -- Orders of the last weeks are still under way: they are left out, at most a third of the span.
 create table span as

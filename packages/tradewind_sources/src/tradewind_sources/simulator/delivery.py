@@ -10,9 +10,10 @@ from tradewind_contracts.digests import digest_json
 from tradewind_contracts.errors import SourceError
 from tradewind_contracts.instants import iso
 from tradewind_contracts.tables import TABLES
+from tradewind_simulator.manifests import OBSERVED
 from tradewind_sources.report import FileReport, LandingReport, TableReport
 from tradewind_sources.simulator.bench import Bench
-from tradewind_sources.simulator.folder import OBSERVED, open_observed
+from tradewind_sources.simulator.folder import open_observed
 from tradewind_sources.source import Delivery, Landing, LandingContext, Marketplace, Previous, Rows
 
 DAYS = "days"
