@@ -112,7 +112,7 @@ def delivered_at(world: World, ways: Trajectories, rounds: RoundHistory) -> Inte
     ways = _through_the_network(world, _handed_over(world, ways))
     # The last mile looks for the workday after the one on which a parcel is ready: it is told the eve of the round that there was.
     eve = world.workdays.starts(rounds.first_day(world.days.of(ways.at), ways.hub, ways.at)) - 1
-    return world.last_mile.delivered_at(ways.number, eve, ways.hub, ways.area, ways.address, ways.promised_at, ways.replicate)  # type: ignore[arg-type]  # a replicate for each: its keys take arrays
+    return world.last_mile.delivered_at(ways.number, eve, ways.hub, ways.area, ways.address, ways.promised_at, ways.replicate)
 
 
 def _handed_over(world: World, ways: Trajectories) -> Trajectories:
@@ -121,7 +121,7 @@ def _handed_over(world: World, ways: Trajectories) -> Trajectories:
     rows = np.flatnonzero(ways.state == PURCHASED)
     if len(rows):
         some = ways.take(rows)
-        at[rows] = world.handling.payments.approved_at(some.order, some.at, some.is_boleto, some.replicate)  # type: ignore[arg-type]  # a replicate for each: its keys take arrays
+        at[rows] = world.handling.payments.approved_at(some.order, some.at, some.is_boleto, some.replicate)
     rows = np.flatnonzero(ways.state <= APPROVED)
     if len(rows):
         some = replace(ways.take(rows), at=at[rows])
@@ -132,7 +132,7 @@ def _handed_over(world: World, ways: Trajectories) -> Trajectories:
 
 
 def _dropped_at(world: World, ways: Trajectories) -> Integers:
-    hours = world.handling.dispatch.hours(ways.number, ways.median_hours, ways.spread, ways.load, ways.replicate)  # type: ignore[arg-type]  # a replicate for each: its keys take arrays
+    hours = world.handling.dispatch.hours(ways.number, ways.median_hours, ways.spread, ways.load, ways.replicate)
     return world.handling.dispatch.handed_over_at(ways.at, world.area_state[ways.origin_area], hours)
 
 

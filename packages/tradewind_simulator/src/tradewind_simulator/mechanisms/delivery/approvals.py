@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tradewind_simulator.days import DAY, HOUR, MINUTE
 from tradewind_simulator.flows import Flags
-from tradewind_simulator.streams import Floats, Integers, Streams
+from tradewind_simulator.streams import Floats, Integers, Key, Streams
 
 _METHOD, _REVIEWED, _TIME, _PATIENCE = range(4)
 
@@ -40,7 +40,7 @@ class Approvals:
         self._parameters = parameters
         self._stream = streams.stream("approvals")
 
-    def approved_at(self, orders: Integers, ordered_at: Integers, is_boleto: Flags | None = None, replicate: int = 0) -> Integers:
+    def approved_at(self, orders: Integers, ordered_at: Integers, is_boleto: Flags | None = None, replicate: Key = 0) -> Integers:
         """The instants at which the payments are approved; without ``is_boleto`` the means is drawn."""
         p, stream = self._parameters, self._stream
         boleto = stream.bernoulli(p.boleto_share, orders, slot=_METHOD) if is_boleto is None else is_boleto

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from tradewind_contracts.tables import TABLES
 from tradewind_simulator.flows import Flags
-from tradewind_simulator.streams import Floats, Integers, Streams
+from tradewind_simulator.streams import Floats, Integers, Key, Streams
 
 CAUSES = ("delivered", "false_attempt", "damaged", "bad_address", "no_access", "nobody_home", "refused")
 """The true outcomes, in the order in which they come in a courier's way: the first that strikes counts."""
@@ -135,7 +135,7 @@ class Attempts:
         self._stream = streams.stream("attempts")
         self.area_effects = parameters.nobody_home_area_spread * self._stream.normal(np.arange(areas), slot=_AREA)
 
-    def visits(self, tries: Tries, replicate: int = 0) -> Visits:
+    def visits(self, tries: Tries, replicate: Key = 0) -> Visits:
         """The first pass of each, and the second pass of the same day for those whom a call may help."""
         p, keys = self._parameters, (tries.number, tries.attempt, replicate)
         cause, probability = self.outcomes(tries, replicate)
@@ -145,7 +145,7 @@ class Attempts:
         again = replace(tries, attempt=tries.attempt + 1, hour=hour, is_second_pass=np.ones(len(hour), dtype=bool))
         return Visits(cause, probability, has_second, hour, *self.outcomes(again, replicate))
 
-    def outcomes(self, tries: Tries, replicate: int = 0) -> tuple[Integers, Floats]:
+    def outcomes(self, tries: Tries, replicate: Key = 0) -> tuple[Integers, Floats]:
         """The true cause of each (position in ``CAUSES``) and the probability that it fails, whatever the cause."""
         chances = self.chances(tries)
         cause = np.full(len(tries.number), DELIVERED, dtype=np.int64)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tradewind_simulator.days import HOUR, Days
 from tradewind_simulator.mechanisms.delivery.workdays import Workdays
-from tradewind_simulator.streams import Floats, Integers, Streams
+from tradewind_simulator.streams import Floats, Integers, Key, Streams
 
 _WORK = 0
 
@@ -50,7 +50,7 @@ class Dispatch:
         """The factor on handling of a merchant with so many orders ``today`` and ``usual``ly."""
         return np.asarray(np.maximum(today / (2.0 * usual + 1.0), 1.0) ** self._parameters.backlog_exponent)
 
-    def hours(self, parcels: Integers, median_hours: Floats, spread: Floats, load: Floats, replicate: int = 0) -> Floats:
+    def hours(self, parcels: Integers, median_hours: Floats, spread: Floats, load: Floats, replicate: Key = 0) -> Floats:
         """Hours of workdays that merchants take, with the median and the log standard deviation of each one's own times."""
         p = self._parameters
         drawn = np.exp(spread * self._stream.normal(parcels, replicate, slot=_WORK))

@@ -20,7 +20,7 @@ from tradewind_simulator.mechanisms.delivery.receipt import Doorstep, Receipt
 from tradewind_simulator.mechanisms.delivery.rounds import Rounds, RoundsParameters, Stops, Waiting
 from tradewind_simulator.mechanisms.delivery.workdays import Workdays
 from tradewind_simulator.mechanisms.delivery.workloads import Work
-from tradewind_simulator.streams import Floats, Integers
+from tradewind_simulator.streams import Floats, Integers, Key
 
 _BACK, _WAIT = range(2)
 
@@ -108,7 +108,7 @@ class LastMile:
         area: Integers,
         address: Integers,
         promised_at: Integers,
-        replicate: int,
+        replicate: Key,
     ) -> Integers:
         """When parcels ready at their depots would be delivered, by yesterday's queues; ``NEVER`` where they go back.
 

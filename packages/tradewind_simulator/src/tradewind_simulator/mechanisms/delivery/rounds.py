@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tradewind_simulator.days import HOUR
 from tradewind_simulator.flows import Flags, Today
 from tradewind_simulator.mechanisms.delivery.workloads import places
-from tradewind_simulator.streams import Floats, Integers, Streams
+from tradewind_simulator.streams import Floats, Integers, Key, Streams
 
 _HOUR, _AREA, _DOOR, _HONESTY, _LEAVES = range(5)
 _PER_DEPOT = 1_000
@@ -102,7 +102,7 @@ class Rounds:
             load=load,
         )
 
-    def progress(self, number: Integers, attempt: Integers, replicate: int = 0) -> Floats:
+    def progress(self, number: Integers, attempt: Integers, replicate: Key = 0) -> Floats:
         """Place in its round of each parcel's attempt."""
         return self._stream.uniform(number, attempt, replicate, slot=_HOUR)
 

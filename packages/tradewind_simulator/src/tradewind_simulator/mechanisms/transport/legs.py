@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from tradewind_simulator.days import HOUR, MINUTE
 from tradewind_simulator.flows import Flags
-from tradewind_simulator.streams import Floats, Integers, Stream
+from tradewind_simulator.streams import Floats, Integers, Key, Stream
 
 _DEPARTURE, _RATIO, _MISSORT, _WHERE, _REROUTE, _NIGHTS, _HUB, _IS_HELD, _HELD = range(9)
 LEAVES, _WINDOW = 23 * HOUR, HOUR
@@ -95,7 +95,7 @@ class Legs:
         stays = np.array(parameters.stays)[level]
         self.stays: Floats = np.where(stays > 0, expit(logit(np.maximum(stays, 1e-9)) + own), 0.0)
 
-    def nights(self, number: Integers, hop: Integers, hub: Integers, replicate: int | Integers = 0) -> Integers:
+    def nights(self, number: Integers, hop: Integers, hub: Integers, replicate: Key = 0) -> Integers:
         """Evenings for which a sorted parcel is left behind at ``hub``: geometric, 0 is the first evening's lorry, and more if held up."""
         u = self._stream.uniform(number, hop, replicate, slot=_NIGHTS)
         nights = np.log(u) / np.log(np.maximum(self.stays[hub], 1e-12))
@@ -103,11 +103,11 @@ class Legs:
         longer = self.parameters.held_days * self._stream.exponential(number, hop, replicate, slot=_HELD)
         return np.asarray(np.minimum((nights + np.where(held, longer, 0.0)).astype(np.int64), _MOST_NIGHTS))
 
-    def departs_at(self, start: int | Integers, number: Integers, hop: Integers, replicate: int | Integers = 0) -> Integers:
+    def departs_at(self, start: int | Integers, number: Integers, hop: Integers, replicate: Key = 0) -> Integers:
         """Instant of the evening's departure on the local day that begins at ``start``: from 23:00 to 24:00."""
         return start + LEAVES + (self._stream.uniform(number, hop, replicate, slot=_DEPARTURE) * _WINDOW).astype(np.int64)
 
-    def ratio(self, number: Integers, hop: Integers, replicate: int | Integers = 0) -> Floats:
+    def ratio(self, number: Integers, hop: Integers, replicate: Key = 0) -> Floats:
         """Actual over planned minutes in fair weather."""
         p = self.parameters
         return np.asarray(1.0 + np.exp(p.ratio_mu + p.ratio_sigma * self._stream.normal(number, hop, replicate, slot=_RATIO)))
@@ -121,7 +121,7 @@ class Legs:
         overflows: Flags,
         neighbours: Integers,
         neighbours_count: Integers,
-        replicate: int | Integers = 0,
+        replicate: Key = 0,
     ) -> Departure:
         """Where each parcel is sent: as planned (``following``), around an overflowing hub, or by mistake to a neighbour.
 
@@ -146,7 +146,7 @@ def travel_seconds(planned_minutes: Floats, ratio: Floats, weather: Floats) -> I
     return np.maximum((planned_minutes * MINUTE * ratio * weather).astype(np.int64), _LEAST)
 
 
-def _at(chosen: Integers, number: Integers, hop: Integers, replicate: int | Integers) -> tuple[Integers, Integers, int | Integers]:
+def _at(chosen: Integers, number: Integers, hop: Integers, replicate: Key) -> tuple[Integers, Integers, Key]:
     if isinstance(replicate, int):
         return number[chosen], hop[chosen], replicate
     return number[chosen], hop[chosen], replicate[chosen]
