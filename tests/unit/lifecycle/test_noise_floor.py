@@ -47,6 +47,17 @@ def test_the_floor_is_the_mean_bayes_error_of_the_very_parcels_that_the_model_is
     assert found.quantile_gap_days == pytest.approx({"0.1": 0.5 / 3, "0.5": 0.0, "0.9": 1 / 3})
 
 
+def test_a_planted_quantile_of_a_parcel_that_goes_back_is_later_than_every_outcome() -> None:
+    # Of a, one replicate in five goes back (no p90); of b, most do (no p50 and no error), so nothing is judged by it.
+    law = pa.table({**LAW, "p50_days": [2.0, 2.0, None, 6.0, 8.0], "p90_days": [None, 4.0, None, 12.0, 16.0],
+                    "bayes_mae_days": [1.0, 0.5, None, 3.0, 90.0]})  # fmt: skip
+    found = measure(pa.table(SCORED), law, "w", "eta@1")
+    assert isinstance(found, NoiseFloor)
+    assert (found.parcels, found.floor_mae_days) == (2, pytest.approx((1 + 3) / 2))
+    assert found.mae_days["eta@1"] == pytest.approx((2 + 3) / 2)
+    assert found.planted_levels["0.9"] == 1.0
+
+
 def test_weights_count_for_the_floor_as_for_the_errors() -> None:
     weighted = pa.table({**SCORED, "weight": [3.0, 1.0, 1.0, 0.0, 0.0]})
     found = measure(weighted, pa.table(LAW), "w", "eta")

@@ -35,6 +35,15 @@ def test_a_parcel_that_goes_back_is_later_than_all_others():
     assert np.isfinite(p10).all()
 
 
+def test_of_a_parcel_that_mostly_goes_back_the_law_has_no_error():
+    days = np.tile(np.arange(10.0), (2, 1))
+    days[1, 3:] = np.inf
+    _, p50, _, error = law_of(days)
+    assert np.isfinite(error[0])
+    assert np.isnan(p50[1])
+    assert np.isnan(error[1])
+
+
 def test_the_day_of_the_first_round_is_told_by_who_was_left():
     rounds = RoundHistory(2)
     waiting = Entities(depot=np.int64, ready_at=np.int64, not_before=np.int64)

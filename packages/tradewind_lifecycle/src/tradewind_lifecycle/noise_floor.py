@@ -22,6 +22,7 @@ from tradewind_lifecycle.provenance import data_kind
 from tradewind_lifecycle.sealing import QUANTILE_COLUMNS, column
 from tradewind_simulator import truth
 from tradewind_simulator.eta_replicates import PURCHASED, STATES
+from tradewind_simulator.manifests import OBSERVED
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -58,7 +59,7 @@ def truth_folder(settings: Settings, data: Path) -> Path | None:
     """The folder of the simulated world whose ``data`` filled the settings' world, if its truth is there."""
     if data_kind(settings) != "simulated":
         return None
-    folder = data.parent if data.name == "observed" else data
+    folder = data.parent if data.name == OBSERVED else data
     return folder if truth.is_there(folder) else None
 
 
@@ -97,6 +98,8 @@ def report_path(settings: Settings) -> Path:
 def measure(scored: pa.Table, law: pa.Table, world: str, model: str) -> NoiseFloor | str:
     """The errors of ``scored`` beside the floor of ``law`` (``eta_law``), over the parcels that both know and that were delivered.
 
+    A parcel that would mostly go back has no error in the law, and is left out.
+
     Each parcel counts by its ``weight`` where there is one, for the floor as for the errors: so both speak of the same parcels.
 
     Raises:
@@ -108,11 +111,11 @@ def measure(scored: pa.Table, law: pa.Table, world: str, model: str) -> NoiseFlo
     places = pc.index_in(scored["parcel_id"], value_set=at_purchase["parcel_id"].combine_chunks())
     scored, places = scored.filter(pc.is_valid(places)), places.drop_null()
     weight = column(scored, "weight") if "weight" in scored.column_names else np.ones(scored.num_rows)
-    actual = column(scored, "actual_days")
-    counts = np.isfinite(actual) & (weight > 0)
+    law = at_purchase.take(places)
+    counts = np.isfinite(column(scored, "actual_days")) & np.isfinite(column(law, "bayes_mae_days")) & (weight > 0)
     if not counts.any():
         return f"no noise floor: the truth of world {world} knows none of the judged parcels"
-    return _floor(scored.filter(pa.array(counts)), at_purchase.take(places).filter(pa.array(counts)), weight[counts], world, model)
+    return _floor(scored.filter(pa.array(counts)), law.filter(pa.array(counts)), weight[counts], world, model)
 
 
 def _floor(scored: pa.Table, law: pa.Table, weight: Floats, world: str, model: str) -> NoiseFloor:
@@ -129,9 +132,14 @@ def _floor(scored: pa.Table, law: pa.Table, weight: Floats, world: str, model: s
         floor_mae_days=floor,
         mae_days=mae,
         ratios={name: value / floor for name, value in mae.items()},
-        planted_levels={str(level): _mean((actual <= column(law, name)).astype(np.float64), weight) for level, name in levels},
+        planted_levels={str(level): _mean(_is_reached(actual, column(law, name)), weight) for level, name in levels},
         quantile_gap_days={str(level): _mean(np.abs(column(scored, name) - column(law, name)), weight) for level, name in levels},
     )
+
+
+def _is_reached(actual: Floats, quantile: Floats) -> Floats:
+    """1 where the outcome is at or below the planted quantile, else 0. A quantile without a value is of a parcel that goes back: later than all."""
+    return ((actual <= quantile) | np.isnan(quantile)).astype(np.float64)
 
 
 def _mean(values: Floats, weight: Floats) -> float:

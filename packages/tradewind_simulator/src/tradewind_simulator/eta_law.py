@@ -188,13 +188,14 @@ class EtaLaw:
 def law_of(days: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """p10, p50, p90 of each row (states × replicates) and the mean absolute deviation from p50.
 
-    Infinite times (parcels that go back) are later than all others; quantiles that would be infinite are NaN, the error leaves them out.
+    Infinite times (parcels that go back) are later than all others; quantiles that would be infinite are NaN. The error leaves them
+    out, and is NaN where p50 is.
     """
     ordered = np.sort(days, axis=1)
     p10, p50, p90 = (_quantile(ordered, share) for share in (0.1, 0.5, 0.9))
     counted = np.isfinite(ordered) & np.isfinite(p50)[:, None]
     apart = np.abs(np.where(counted, ordered, 0.0) - np.where(counted, p50[:, None], 0.0))
-    return p10, p50, p90, apart.sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    return p10, p50, p90, np.where(np.isfinite(p50), apart.sum(axis=1) / np.maximum(counted.sum(axis=1), 1), np.nan)
 
 
 def _quantile(ordered: Floats, share: float) -> Floats:
