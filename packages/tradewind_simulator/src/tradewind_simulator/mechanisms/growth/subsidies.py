@@ -113,7 +113,8 @@ class Subsidies:
             + p.response_sigma * self._stream.normal(a.number, slot=_RESPONSE)
         )
         numbers = merchant_contacts(a.number, today.number, SUBSIDY)
-        lever = self._surroundings.interventions.factor("subsidy", self._surroundings.days.date(today.number + 1))
+        # Offers are made before the lever of tomorrow is known.
+        lever = self.factor(today)
         if lever > 0 and len(a.number):
             worth = np.where(arms.is_treated, np.rint(lever * share * a.revenue_28d).astype(np.int64), columns.NO_MONEY)
             sent_at = office_hours(self._stream, today.start, a.number, today.number)
