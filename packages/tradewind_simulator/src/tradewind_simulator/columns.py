@@ -42,7 +42,7 @@ def instants(seconds: npt.NDArray[np.integer], until: int | None = None) -> Colu
 
 
 def money(cents: npt.NDArray[np.integer]) -> Column:
-    """Amounts of ``cents`` as decimal(12, 2); negative cents below -10**11 are null (see ``NO_MONEY``)."""
+    """Amounts of ``cents`` as decimal(12, 2); ``NO_MONEY`` is null."""
     cents = np.asarray(cents, dtype=np.int64)
     unknown = cents == NO_MONEY
     low = np.where(unknown, 0, cents)

@@ -5,7 +5,7 @@ The order is the causal one. What feeds back (backlogs, ratings, lateness, sales
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,7 @@ from tradewind_simulator.streams import Streams
 from tradewind_simulator.truth import Truth
 
 
+@runtime_checkable
 class Carrying(Protocol):
     """A mechanism that carries something from day to day."""
 
@@ -195,5 +196,5 @@ class Engine:
         self.merchants.observe_late(ended.merchant, self.days.of(ended.delivered_at) > self.days.of(ended.promised_at))
 
     def _carrying(self) -> dict[str, Carrying]:
-        found = {name: value for name, value in vars(self).items() if hasattr(value, "arrays") and hasattr(value, "restore")}
-        return cast(dict[str, Carrying], {name: found[name] for name in sorted(found) if name != "exports"})
+        """The mechanisms that carry something, by their attribute; what exports carry is kept apart."""
+        return {name: value for name, value in sorted(vars(self).items()) if isinstance(value, Carrying) and value is not self.exports}

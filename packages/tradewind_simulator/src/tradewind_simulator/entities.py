@@ -25,14 +25,19 @@ class Entities:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, ``number`` first."""
+        return tuple(self._types)
+
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         return self._arrays[name][: self._count]
 
     def add(self, **columns: npt.ArrayLike) -> Integers:
         """Append entities; all columns are given (scalars broadcast). Returns their positions."""
-        missing = self._types.keys() ^ columns.keys()
-        if missing:
-            raise ValueError(f"columns given and declared differ: {', '.join(sorted(missing))}")
+        different = self._types.keys() ^ columns.keys()
+        if different:
+            raise ValueError(f"columns given and declared differ: {', '.join(sorted(different))}")
         added = len(np.asarray(columns["number"]))
         if self._count + added > len(self._arrays["number"]):
             self._grow(max(2 * len(self._arrays["number"]), self._count + added))

@@ -26,7 +26,8 @@ from tradewind_simulator.streams import Integers
 Columns: TypeAlias = Mapping[str, Column]
 _Dated: TypeAlias = tuple[Integers, pa.Table]
 Dirty: TypeAlias = Callable[[str, int, pa.Table], pa.Table]
-"""Plants junk in a table's rows of a UTC day."""
+"""Plants junk: gets the table's name, the UTC day (days since 1970) and its rows, in order of the key; returns them with the junk."""
+
 APPENDED = frozenset({"scan_events", "delivery_attempts", "product_traffic", "stock_daily", "shifts_daily", "calendar"})
 """Tables whose rows never change: no key comes twice."""
 
@@ -65,7 +66,7 @@ class Ledger:
         for values in instants:
             hit |= (values >= start) & (values < end)
         rows = np.flatnonzero(hit)
-        rendered = self._render({name: self.entities[name][rows] for name in self.entities.arrays()}, end) if len(rows) else None
+        rendered = self._render({name: self.entities[name][rows] for name in self.entities.names}, end) if len(rows) else None
         over = self.entities["closed"].copy()
         for values in instants:
             over &= (values < end) | (values == NEVER)
