@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 from tiny_world import DAYS, tiny
 
 from tradewind_contracts.digests import folder_listing
-from tradewind_contracts.errors import SettingsError, StateError
+from tradewind_contracts.errors import IntegrityError, SettingsError, SourceError, StateError
 from tradewind_contracts.tables import TABLES
-from tradewind_simulator import extend, preset, simulate, truth
+from tradewind_simulator import checkpoints, extend, preset, simulate, truth
+from tradewind_simulator.engine import Engine
 from tradewind_simulator.manifests import FolderManifest
 
 RUN = """
@@ -85,7 +87,19 @@ def test_an_existing_folder_is_refused_and_kept(world: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "name"),
-    [({"days": 0}, "days"), ({"orders_per_day": -1}, "orders_per_day"), ({"seed": -3}, "seed"), ({"zone": "Mars/Olympus"}, "zone")],
+    [
+        ({"days": 0}, "days"),
+        ({"orders_per_day": -1}, "orders_per_day"),
+        ({"seed": -3}, "seed"),
+        ({"zone": "Mars/Olympus"}, "zone"),
+        ({"last_mile": {"attempts": {"refused": float("nan")}}}, "last_mile.attempts.refused is nan"),
+        ({"staffing": {"pick_per_hour": float("inf")}}, "staffing.pick_per_hour is inf"),
+        ({"staffing": {"sort_per_hour": 0}}, "staffing.sort_per_hour: expected a value greater than 0"),
+        (
+            {"staffing": {"least_couriers": 3}},
+            "staffing: least_couriers is more than least_people: there can't be more couriers than people$",
+        ),
+    ],
 )
 def test_impossible_parameters_are_refused_by_name(changes: dict[str, object], name: str) -> None:
     with pytest.raises(SettingsError, match=name):
@@ -126,8 +140,6 @@ def test_a_killed_run_leaves_no_folder_and_the_next_one_cleans_up(tmp_path: Path
 
 
 def test_adding_days_to_what_is_no_world_is_refused(tmp_path: Path) -> None:
-    from tradewind_contracts.errors import SourceError
-
     with pytest.raises(SourceError, match=r"manifest\.json"):
         extend(tmp_path)
     with pytest.raises(SettingsError, match="--days"):
@@ -135,8 +147,6 @@ def test_adding_days_to_what_is_no_world_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_killed_extension_leaves_the_world_as_it_was(world: Path, tmp_path: Path) -> None:
-    import shutil
-
     grown, undisturbed = tmp_path / "grown", tmp_path / "undisturbed"
     for copy in (grown, undisturbed):
         shutil.copytree(world, copy)
@@ -150,6 +160,86 @@ def test_a_killed_extension_leaves_the_world_as_it_was(world: Path, tmp_path: Pa
         extend(copy, 2)
     for where in ("observed", "truth"):
         assert FolderManifest.read(grown / where) == FolderManifest.read(undisturbed / where)
+
+
+def files_of(world: Path) -> set[str]:
+    return {name for name in folder_listing(world) if name.endswith(".parquet")}
+
+
+def test_an_extension_that_fails_leaves_nothing_behind_and_none_that_was_killed_does(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown = tmp_path / "grown"
+    shutil.copytree(world, grown)
+    before = folder_listing(grown)
+    step = Engine.step
+
+    def full(engine: Engine, observed: Path, truths: Path) -> object:
+        if engine.day == DAYS + 2:
+            raise OSError(28, "No space left on device")
+        return step(engine, observed, truths)
+
+    monkeypatch.setattr(Engine, "step", full)
+    with pytest.raises(StateError, match="No space left"):
+        extend(grown, 5)
+    assert folder_listing(grown) == before
+    monkeypatch.undo()
+    # As a kill would leave it: files of days that no manifest of observed names, though truth's does.
+    later = grown / "observed" / "orders" / "2024-12-31.parquet"
+    shutil.copy(grown / "observed" / "orders" / "2024-01-02.parquet", later)
+    of_truth = FolderManifest.read(grown / "truth")
+    entry = of_truth.files[-1].model_copy(update={"day": "2024-12-31", "path": "dirt/2024-12-31.parquet"})
+    of_truth.model_copy(update={"newest_day": "2024-12-31", "files": (*of_truth.files, entry)}).write(grown / "truth")
+    extend(grown)
+    named = {f"{where}/{file.path}" for where in ("observed", "truth") for file in FolderManifest.read(grown / where).files}
+    assert files_of(grown) == named
+    assert FolderManifest.read(grown / "truth").newest_day == FolderManifest.read(grown / "observed").newest_day
+
+
+def test_an_extension_counts_the_rows_that_it_adds(world: Path, tmp_path: Path) -> None:
+    grown = tmp_path / "grown"
+    shutil.copytree(world, grown)
+    added = extend(grown)
+    newest = [file for file in FolderManifest.read(grown / "observed").files if file.day == added.newest_day]
+    assert {name: rows for name, rows in added.rows.items() if rows} == {file.table: file.rows for file in newest}
+    assert added.truth_rows["weather"] == 27
+
+
+def test_days_are_not_added_by_another_version_of_the_simulator(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grown = tmp_path / "grown"
+    shutil.copytree(world, grown)
+    before = folder_listing(grown)
+    with monkeypatch.context() as changed:
+        changed.setattr(checkpoints, "code_digest", lambda: "another")
+        with pytest.raises(StateError, match="another version of the simulator"):
+            extend(grown)
+    path = grown / "truth" / "parameters.json"
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole.replace('"seed": 7', '"seed": 8'), encoding="utf-8")
+    with pytest.raises(IntegrityError, match=r"parameters\.json: not what the world was begun with"):
+        extend(grown)
+    path.write_text(whole, encoding="utf-8")
+    with pytest.raises(SettingsError, match="--days 3650: a world has at most 3,650 days"):
+        extend(grown, 3650)
+    assert folder_listing(grown) == before
+
+
+@pytest.mark.parametrize("name", ["handling.npz", "*.arrow", "facts.json"])
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not whole"])
+def test_a_damaged_checkpoint_is_refused_by_name(world: Path, tmp_path: Path, name: str, damage: bytes) -> None:
+    grown = tmp_path / "grown"
+    for part in ("state", "truth/parameters.json", "truth/manifest.json", "observed/manifest.json"):
+        (grown / part).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if part == "state" else shutil.copy)(world / part, grown / part)
+    next(grown.glob(f"state/*/{name}")).write_bytes(damage)
+    with pytest.raises(IntegrityError, match="a damaged checkpoint"):
+        extend(grown)
+
+
+def test_a_file_is_no_world(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"manifest\.json: can't be read"):
+        extend(tmp_path / "file")
 
 
 def test_truth_is_read_by_name(world: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
@@ -120,11 +121,18 @@ def test_continuing_adds_a_day_unless_told_otherwise(library: Library) -> None:
         (["--continue", "--out", "w", "--seed", "8"], "--seed: a world keeps what it was begun with"),
         (["--continue", "--out", "w", "--preset", "tiny", "--intervene", "subsidy=off"], "--preset, --intervene: a world keeps"),
         (["--out", "w", "--days", "0"], "days: expected at least 1"),
+        (["--out", "r.html", "--continue", "report", "w"], "--out, --continue: before `report`"),
     ],
 )
 def test_what_can_not_be_done_is_refused_before_anything_is_asked(library: Library, arguments: list[str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         run(*arguments)
+    assert library.asked == []
+
+
+def test_more_threads_than_there_can_be_are_refused(library: Library) -> None:
+    with pytest.raises(click.exceptions.BadParameter, match="less than or equal to 1024"):
+        run("--out", "w", "--threads", "99999999999")
     assert library.asked == []
 
 

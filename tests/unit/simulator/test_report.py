@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -268,3 +269,20 @@ def test_an_archive_that_lacks_a_file_is_named(data: Path, tmp_path: Path):
 def test_a_folder_without_a_world_is_refused(tmp_path: Path):
     with pytest.raises(SourceError, match="tradewind simulate"):
         compare(tmp_path)
+
+
+def test_a_folder_without_real_data_is_refused_not_passed_over(data: Path, tmp_path: Path):
+    with pytest.raises(SourceError, match=r"nowhere: no real data in it; expected a folder with olist/brazilian-ecommerce\.zip"):
+        compare(data, tmp_path / "nowhere")
+
+
+def test_damaged_files_are_refused_on_either_side(data: Path, tmp_path: Path):
+    archive = tmp_path / "real" / "olist" / "brazilian-ecommerce.zip"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"PK not whole")
+    with pytest.raises(SourceError, match="real: a file in it can't be read"):
+        compare(data, tmp_path / "real")
+    shutil.copytree(data, tmp_path / "damaged")
+    next((tmp_path / "damaged" / "observed" / "orders").glob("*.parquet")).write_bytes(b"PAR1 not whole")
+    with pytest.raises(SourceError, match="damaged: a file in it can't be read"):
+        compare(tmp_path / "damaged")

@@ -21,19 +21,28 @@ def simulate(
     days: Annotated[
         int | None, typer.Option(help="Local days to simulate, or with --continue to add.", show_default="the preset's; 1 to add")
     ] = None,
-    orders_per_day: Annotated[float | None, typer.Option(help="Mean orders a day.", show_default="the preset's")] = None,
+    orders_per_day: Annotated[
+        float | None, typer.Option(help="Mean orders of an average day at the start.", show_default="the preset's")
+    ] = None,
     intervene: Annotated[
-        list[str] | None, typer.Option(help="Pull a lever, all draws left as they are: staffing=0.8@2024-06-01, subsidy=off. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="Pull a lever, all draws left as they are: staffing=0.8@2024-06-01, subsidy=off, close_hub=H012@2024-06-01. Levers: subsidy, staffing, price, exposure, outreach, close_hub. Repeatable."
+        ),
     ] = None,
     more: Annotated[bool, typer.Option("--continue", help="Add days to the world in --out.")] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads for writing; they change no byte.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=1024, help="Threads for writing; they change no byte.")] = None,
 ) -> None:
     """Simulate a marketplace into a folder: observed/ for the pipeline, truth/ for evaluations only."""
-    if context.invoked_subcommand is not None:
-        return
     from tradewind_cli import simulating
     from tradewind_contracts.errors import SettingsError
 
+    if context.invoked_subcommand is not None:
+        before = [f"--{'continue' if name == 'more' else name.replace('_', '-')}" for name, value in context.params.items() if value]
+        if before:
+            name = context.invoked_subcommand
+            raise SettingsError(f"{', '.join(before)}: before `{name}`, where it has no effect; options of `{name}` come after it")
+        return
     if out is None:
         raise SettingsError("--out: missing; name the folder to write, such as `tradewind simulate --preset small --out data/simulated`")
     numbers = {"seed": seed, "orders_per_day": orders_per_day}

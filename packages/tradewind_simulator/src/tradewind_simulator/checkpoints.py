@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,11 +11,21 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
+from tradewind_contracts.digests import digest_file, digest_json
 from tradewind_contracts.errors import IntegrityError, StateError
 from tradewind_contracts.files import write_text
+from tradewind_contracts.tables import TABLES
 from tradewind_simulator.entities import Arrays
 
 FOLDER = "state"
+_ROOT = Path(__file__).parent
+
+
+def code_digest() -> str:
+    """The digest of what decides what a simulation writes besides its parameters: the simulator's code and the tables' declarations."""
+    report = _ROOT / "report"
+    code = {path.relative_to(_ROOT).as_posix(): digest_file(path) for path in sorted(_ROOT.rglob("*.py")) if report not in path.parents}
+    return digest_json({"code": code, "tables": {name: repr(table) for name, table in TABLES.items()}})
 
 
 def save(data: Path, day: str, arrays: Mapping[str, Arrays], waiting: Mapping[str, pa.Table], facts: Mapping[str, object]) -> None:
@@ -43,10 +55,10 @@ def load(data: Path, day: str) -> tuple[dict[str, Arrays], dict[str, pa.Table], 
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
         arrays: dict[str, Arrays] = {}
         for path in sorted(folder.glob("*.npz")):
-            with np.load(path, allow_pickle=False) as columns:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as columns:
                 arrays[path.stem] = {name: columns[name] for name in columns.files}
         waiting = {path.stem: ipc.open_file(str(path)).read_all() for path in sorted(folder.glob("*.arrow"))}
-    except (ValueError, OSError, pa.ArrowInvalid) as error:
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error, pa.ArrowException) as error:
         raise IntegrityError(f"{folder}: a damaged checkpoint ({error}); simulate the world again") from error
     return arrays, waiting, facts
 

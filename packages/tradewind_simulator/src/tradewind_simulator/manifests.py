@@ -91,6 +91,10 @@ class FolderManifest(BaseModel):
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise SourceError(f"{path}: not there; expected a folder that `tradewind simulate --out` wrote") from error
+        except OSError as error:
+            raise SourceError(
+                f"{path}: can't be read ({error.strerror or error}); expected a folder that `tradewind simulate --out` wrote"
+            ) from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

@@ -1,10 +1,12 @@
 """All parameters of a world, and the presets. Each mechanism's stand in its own module, with their sources."""
 
 import datetime as dt
+import math
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tradewind_contracts.errors import NotFoundError, SettingsError
 from tradewind_simulator.dirt import DirtParameters
@@ -33,6 +35,7 @@ from tradewind_simulator.mechanisms.transport.staffing import StaffingParameters
 from tradewind_simulator.mechanisms.transport.transport import TransportParameters
 
 COUNTRY, CURRENCY = "BR", "BRL"
+MOST_DAYS = 3_650
 
 PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {"days": 60, "orders_per_day": 40.0, "eta_law": {"share": 0.2}},
@@ -49,7 +52,7 @@ class Parameters(BaseModel):
 
     seed: int = Field(default=7, ge=0, lt=2**63, description="Seed of all streams.")
     first_day: dt.date = Field(default=dt.date(2024, 1, 1), ge=dt.date(1990, 1, 1), le=dt.date(2040, 1, 1), description="First local day.")
-    days: int = Field(default=365, ge=1, le=3_650, description="Local days to simulate.")
+    days: int = Field(default=365, ge=1, le=MOST_DAYS, description="Local days to simulate.")
     orders_per_day: float = Field(default=600.0, ge=5, le=20_000, description="Mean orders of an average day at the start.")
     zone: str = Field(default="America/Sao_Paulo", description="Zone of the world's local days (IANA).")
 
@@ -87,6 +90,23 @@ class Parameters(BaseModel):
             raise ValueError(f"no such zone ({error})") from error
         return zone
 
+    @model_validator(mode="after")
+    def _numbers_are_finite(self) -> "Parameters":
+        # Bounds hold off most, but log odds and the like have none.
+        for name, value in _numbers(self):
+            if not math.isfinite(value):
+                raise ValueError(f"{name} is {value}; expected a finite number")
+        return self
+
+
+def _numbers(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from _numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, float):
+            yield prefix + name, value
+
 
 def preset(name: str, **changes: Any) -> Parameters:
     """The preset ``name`` with ``changes`` to it; changes that are None are left out.
@@ -101,5 +121,8 @@ def preset(name: str, **changes: Any) -> Parameters:
         return Parameters(**{**PRESETS[name], **{key: value for key, value in changes.items() if value is not None}})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"simulate: {where}: {first['msg']} (found: {first.get('input')!r})") from error
+        where = "".join(f"{part}." for part in first["loc"])[:-1]
+        said = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected a value")
+        # What is wrong with several together names them; the whole of them would be no help.
+        found = "" if isinstance(first["input"], dict | BaseModel) else f" (found: {first['input']!r})"
+        raise SettingsError(f"simulate: {where}{': ' if where else ''}{said}{found}") from error

@@ -12,7 +12,10 @@ Tables of a schema (local times without zone; what a world lacks is an empty tab
 Only orders old enough to have arrived are in them, so that nothing is censored: ``span`` says which.
 """
 
+import contextlib
 import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,17 +81,32 @@ def open_worlds(data: Path, real: Path | None) -> Worlds:
     """The simulated world in ``data`` beside what there is of the real ones in the folder ``real``.
 
     Raises:
-        SourceError: ``data`` holds no simulated world, or an archive in ``real`` lacks a file.
+        SourceError: ``data`` holds no simulated world, ``real`` no real one, or an archive in it is not as downloaded.
     """
     connection = duckdb.connect()
     connection.execute("set threads = 2; set preserve_insertion_order = false; set timezone = 'UTC'")
-    _open_simulated(connection, data)
+    with _readable(data):
+        _open_simulated(connection, data)
     found = []
     if real is not None:
         for world, opens in ((OLIST, _open_olist), (DELHIVERY, _open_delhivery), (CHANGSHU, _open_changshu)):
-            if opens(connection, real):
-                found.append(world)
+            with _readable(real):
+                if opens(connection, real):
+                    found.append(world)
+        if not found:
+            raise SourceError(
+                f"{real}: no real data in it; expected a folder with {_OLIST_ARCHIVE}, delhivery/legs* or changshu_redelivery/orders*, "
+                "or leave --real out to compare with published figures"
+            )
     return Worlds(connection, tuple(found))
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, pa.ArrowException, duckdb.Error, OSError) as error:
+        raise SourceError(f"{folder}: a file in it can't be read ({str(error).splitlines()[0]}); make it or get it anew") from error
 
 
 def _open_simulated(connection: Any, data: Path) -> None:

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import tradewind_simulator
-from tradewind_contracts.digests import digest_file, digest_json
+from tradewind_contracts.digests import digest_json
 from tradewind_contracts.errors import SourceError, StateError
-from tradewind_contracts.tables import TABLES
+from tradewind_simulator.checkpoints import code_digest
 from tradewind_sources.simulator.folder import open_observed
 from tradewind_sources.source import Progress
 
@@ -47,10 +47,3 @@ def _is_whole(world: Path) -> bool:
     except SourceError:
         return False
     return True
-
-
-def code_digest() -> str:
-    """The digest of what decides what a simulation writes besides its parameters: the simulator's code and the tables' declarations."""
-    root = Path(tradewind_simulator.__file__).parent
-    code = {path.relative_to(root).as_posix(): digest_file(path) for path in sorted(root.rglob("*.py"))}
-    return digest_json({"code": code, "tables": {name: repr(table) for name, table in TABLES.items()}})
