@@ -5,44 +5,20 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command_line import COMMAND, DEADLINE_SECONDS, ROOT, Ran, environment, tradewind
 from olist_archive import write_archive
 
 from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_registry.registry import Registry
 
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = str(Path(sys.executable).with_name("tradewind"))
-DEADLINE_SECONDS = 420
 KILL_AT = (r"▸ landing", r"▸ .*features", r"▸ .*model")
 """Lines of progress at which a run is killed: while landing, while dbt builds the features, while the model is fit or sealed."""
-
-
-@dataclass
-class Ran:
-    """A run that ended by itself."""
-
-    code: int
-    out: str
-
-
-def environment(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRADEWIND_", "DAGSTER_", "DBT_"))}
-    return {**kept, "TRADEWIND_HOME": str(home), "COLUMNS": "200"}
-
-
-def tradewind(home: Path, *arguments: str) -> Ran:
-    done = subprocess.run(
-        [COMMAND, *arguments], cwd=ROOT, env=environment(home), capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
-    )
-    return Ran(done.returncode, done.stdout + done.stderr)
 
 
 def killed_at(home: Path, archive: Path, line: str) -> str:
