@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tradewind_contracts.manifest import Manifest
+from tradewind_contracts.manifest import APPENDED_TO, CHANGED_SINCE, Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import TABLES
 from tradewind_contracts.world import World
@@ -121,13 +121,13 @@ def test_only_what_extends_a_whole_build_of_the_same_recipe_is_taken_in_parts(
     paths.warehouse.write_bytes(b"")
     builds.end(builds.begin(own_settings), own_settings)
     assert builds.changed_since(own_settings) == {}
-    facts = {builds.CHANGED_SINCE: {"scan_events": "2024-03-07T00:00:00+00:00", "hubs": None}}
+    facts = {CHANGED_SINCE: {"scan_events": "2024-03-07T00:00:00+00:00", "hubs": None}}
     note = paths.warehouse.parent / "marts.stand.json"
     changes: dict[str, Callable[[], object]] = {
         "nothing": lambda: None,
-        "later days": lambda: _land(paths.landing, "b", {builds.APPENDED_TO: before, **facts}),
+        "later days": lambda: _land(paths.landing, "b", {APPENDED_TO: before, **facts}),
         "another landing": lambda: _land(paths.landing, "b"),
-        "an extension of another landing": lambda: _land(paths.landing, "b", {builds.APPENDED_TO: "else", **facts}),
+        "an extension of another landing": lambda: _land(paths.landing, "b", {APPENDED_TO: "else", **facts}),
         "another recipe": lambda: monkeypatch.setattr(builds, "dbt_project_digest", lambda: "else"),
         "a build that failed": lambda: builds.begin(own_settings),
         "a damaged note": lambda: note.write_text(json.dumps(["?"])),

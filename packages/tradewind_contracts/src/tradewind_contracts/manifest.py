@@ -15,6 +15,13 @@ from tradewind_contracts.files import write_text
 
 MANIFEST = "manifest.json"
 
+APPENDED_TO = "appended_to"
+"""In a landing's facts: the digest of the landing manifest that it extends by later days; absent where everything landed anew."""
+
+CHANGED_SINCE = "changed_since"
+"""In a landing's facts, beside ``APPENDED_TO``: for each table that got new or changed rows, the earliest ``changed_at`` among them
+(ISO), or null where one of them has none."""
+
 
 class PublishedTable(BaseModel):
     """One Parquet file: its path relative to the manifest's folder, the digest of its bytes and its rows."""

@@ -9,12 +9,9 @@ from pathlib import Path
 
 from tradewind_contracts.digests import digest_file, digest_json
 from tradewind_contracts.files import write_text
-from tradewind_contracts.manifest import Manifest
+from tradewind_contracts.manifest import APPENDED_TO, CHANGED_SINCE, Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
-
-APPENDED_TO, CHANGED_SINCE = "appended_to", "changed_since"
-"""Facts of a landing manifest: the digest of the landing that it extends by later days, and since when each table changed."""
 
 ALL = "-infinity"
 """Since when a table changed of which a new row has no instant: it is taken whole."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from tradewind_contracts.digests import digest_json
 from tradewind_contracts.errors import SourceError
 from tradewind_contracts.instants import iso
+from tradewind_contracts.manifest import APPENDED_TO, CHANGED_SINCE
 from tradewind_contracts.tables import TABLES
 from tradewind_simulator.manifests import OBSERVED
 from tradewind_sources.report import FileReport, LandingReport, TableReport
@@ -21,13 +22,6 @@ DAYS = "days"
 
 PLACE = "place"
 """In the facts: country, currency and zone of the marketplace that has landed."""
-
-APPENDED_TO = "appended_to"
-"""In the facts: digest of the landing manifest that this landing extends; absent where all files landed."""
-
-CHANGED_SINCE = "changed_since"
-"""In the facts, beside ``APPENDED_TO``: for each table that got new or changed rows, the earliest ``changed_at`` among them
-(ISO), or null where one of them has none."""
 
 
 class ObservedDelivery(Delivery):
