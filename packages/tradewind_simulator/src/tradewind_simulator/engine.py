@@ -197,4 +197,4 @@ class Engine:
 
     def _carrying(self) -> dict[str, Carrying]:
         """The mechanisms that carry something, by their attribute; what exports carry is kept apart."""
-        return {name: value for name, value in sorted(vars(self).items()) if isinstance(value, Carrying) and value is not self.exports}
+        return {name: value for name, value in sorted(vars(self).items()) if isinstance(value, Carrying) and name != "exports"}
