@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from tradewind_simulator.days import DAY, HOUR
 from tradewind_simulator.entities import Entities
 from tradewind_simulator.eta_law import EtaLaw, EtaLawParameters, law_of
-from tradewind_simulator.eta_replicates import RoundHistory, World
+from tradewind_simulator.eta_replicates import World
+from tradewind_simulator.mechanisms.delivery.round_history import Out, RoundHistory
 from tradewind_simulator.mechanisms.delivery.workdays import Workdays
 from tradewind_simulator.streams import Stream
 
@@ -45,17 +46,41 @@ def test_of_a_parcel_that_mostly_goes_back_the_law_has_no_error():
 
 
 def test_the_day_of_the_first_round_is_told_by_who_was_left():
-    rounds = RoundHistory(2)
-    waiting = Entities(depot=np.int64, ready_at=np.int64, not_before=np.int64)
+    rounds = RoundHistory(2, ready_first, lambda days: days * DAY)
+    waiting = empty_depots()
     for day in range(5):
         waiting.keep(np.zeros(len(waiting), dtype=bool))
         if day == 2:
-            waiting.add(number=[1, 2], depot=[0, 0], ready_at=[1 * DAY + 500, 1 * DAY + 900], not_before=[2, 2])
+            waiting.add(number=[1, 2], depot=[0, 0], ready_at=[1 * DAY + 500, 1 * DAY + 900], promised_at=9 * DAY, not_before=[2, 2])
         today = SimpleNamespace(number=day, start=day * DAY)
-        rounds.keep(today, waiting, np.array([3, 0 if day == 3 else 2]))
+        left = SimpleNamespace(waiting=waiting, pressure=np.array([0.25 * day, 0.0]), load=np.array([0.0, 0.1 * day]))
+        rounds.keep(today, left, np.array([3, 0 if day == 3 else 2]))
     ready = np.array([1 * DAY + 400, 1 * DAY + 500, 1 * DAY + 700, 2 * DAY + 100, 2 * DAY + 100, 4 * DAY + 5])
     depot = np.array([0, 0, 0, 0, 1, 0])
-    assert rounds.first_day(ready // DAY, depot, ready).tolist() == [2, 3, 3, 3, 4, 5]
+    assert rounds.day(ready // DAY + 1, depot, ready, ready * 0 + 9 * DAY).tolist() == [2, 3, 3, 3, 4, 5]
+    assert rounds.pressure(np.array([2, 3, 9]), np.array([0, 1, 0])).tolist() == [0.5, 0.0, 1.0]
+    np.testing.assert_allclose(rounds.load(np.array([2, 3, 9]), np.array([0, 1, 1])), [0.0, 0.3, 0.4])
+
+
+def test_an_urgent_parcel_goes_out_before_those_that_were_left():
+    rounds = RoundHistory(1, lambda ready, promised, start: ready - DAY * (promised <= start), lambda days: days * DAY)
+    waiting = empty_depots()
+    waiting.add(number=[1], depot=[0], ready_at=[4 * DAY], promised_at=[30 * DAY], not_before=[5])
+    for day in range(6):
+        left = waiting if day == 5 else empty_depots()
+        rounds.keep(
+            SimpleNamespace(number=day, start=day * DAY), SimpleNamespace(waiting=left, pressure=np.zeros(1), load=np.zeros(1)), np.ones(1)
+        )
+    ready, nowhere = np.full(2, 4 * DAY + 60), np.zeros(2, dtype=np.int64)
+    assert rounds.day(nowhere + 5, nowhere, ready, np.array([30, 5]) * DAY).tolist() == [6, 5]
+
+
+def empty_depots():
+    return Entities(depot=np.int64, ready_at=np.int64, promised_at=np.int64, not_before=np.int64)
+
+
+def ready_first(ready_at, promised_at, start):
+    return ready_at
 
 
 class Network:
@@ -73,12 +98,17 @@ class Network:
                 handed_over_at=lambda at, states, number: np.array([self.handed[n] for n in number.tolist()]),
             ),
         )
+        workdays, nothing = Workdays(feed.calendar, feed.surroundings.days), np.zeros(0, dtype=np.int64)
         last_mile = SimpleNamespace(
-            waiting=Entities(depot=np.int64, ready_at=np.int64, not_before=np.int64),
-            delivered_at=lambda number, eve, *_: eve + 1,
+            waiting=empty_depots(),
+            pressure=np.zeros(len(feed.network.hub_ids)),
+            load=np.zeros(len(feed.network.hub_ids)),
+            rounds=SimpleNamespace(turn=ready_first),
+            out=Out(nothing, nothing, nothing, nothing, nothing, nothing),
+            delivered_at=lambda rest, history: workdays.starts(history.day(rest.earliest, rest.depot, rest.ready_at, rest.promised_at)),
         )
         world = World(
-            feed.surroundings.days, Workdays(feed.calendar, feed.surroundings.days), feed.network, handling, feed.transport,
+            feed.surroundings.days, workdays, feed.network, handling, feed.transport,
             last_mile, feed.geography.area_state, Stream(1, "replicates"),
         )  # fmt: skip
         self.law = EtaLaw(EtaLawParameters(share=share, replicates=40, horizon_days=50, batch_days=5), feed.surroundings, world)

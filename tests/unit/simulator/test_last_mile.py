@@ -20,6 +20,7 @@ from tradewind_simulator.mechanisms.delivery.attempts import (
 )
 from tradewind_simulator.mechanisms.delivery.breakage import Breakage, BreakageParameters
 from tradewind_simulator.mechanisms.delivery.last_mile import LastMileParameters
+from tradewind_simulator.mechanisms.delivery.round_history import Rest, RoundHistory
 from tradewind_simulator.mechanisms.delivery.rounds import Rounds, RoundsParameters, Waiting
 from tradewind_simulator.mechanisms.delivery.workloads import places
 from tradewind_simulator.streams import Streams
@@ -215,23 +216,65 @@ def test_a_false_attempt_is_reported_as_nobody_home_far_from_the_door() -> None:
     assert all(row["is_false"] == (row["true_cause"] in ("false_attempt", "false_scan")) for row in truth)
 
 
+def _rest(world: ParcelWorld, day: int, replicate: int, **changes: object) -> Rest:
+    numbers = np.arange(20_000)
+    same = numbers * 0
+    whole = {
+        "number": numbers,
+        "replicate": same + replicate,
+        "depot": numbers % DEPOTS,
+        "area": numbers % AREAS,
+        "address": numbers * 4 + 1,
+        "promised_at": same + world.days.start(day) + 30 * DAY,
+        "ready_at": same + world.days.start(day) - 9 * HOUR,
+        "earliest": same + day,
+        "is_out": same > 0,
+        "attempt": same + 1,
+        "rounds": same,
+    }
+    return Rest(**{**whole, **changes})  # type: ignore[arg-type]  # arrays of each kind
+
+
+def _history(world: ParcelWorld, days: int, couriers: int = 5) -> RoundHistory:
+    history = RoundHistory(DEPOTS, world.last_mile.rounds.turn, world.workdays.starts)
+    for day in range(days):
+        world.step(day)
+        today = world.calendar.today(day)
+        history.keep(today, world.last_mile, np.where(today.is_workday[world.network.hub_state], couriers, 0))
+    return history
+
+
 def test_the_redrawn_rest_of_the_way_has_the_law_of_the_real_one() -> None:
     world = ParcelWorld(orders=300)
-    waited = []
-    for day in range(50):
-        ended = world.step(day)[1]
-        waited.append(ended.number)
-    numbers = np.arange(20_000)
-    ready = world.days.start(50) - 9 * HOUR + numbers * 0
-    drawn = world.last_mile.delivered_at(numbers, ready, numbers % DEPOTS, numbers % AREAS, numbers * 4 + 1, ready + 30 * DAY, replicate=1)
-    again = world.last_mile.delivered_at(numbers, ready, numbers % DEPOTS, numbers % AREAS, numbers * 4 + 1, ready + 30 * DAY, replicate=1)
-    other = world.last_mile.delivered_at(numbers, ready, numbers % DEPOTS, numbers % AREAS, numbers * 4 + 1, ready + 30 * DAY, replicate=2)
+    history = _history(world, 50)
+    drawn, again, other = (world.last_mile.delivered_at(_rest(world, 50, r), history) for r in (1, 1, 2))
     days = world.days.of(drawn[drawn < NEVER])
     assert np.array_equal(drawn, again)
     assert not np.array_equal(drawn, other)
     assert days.min() == 50
     assert 0.93 < (days == 50).mean() < 0.99
     assert (drawn == NEVER).mean() < 0.01
+
+
+def test_what_waits_at_the_depot_today_does_not_hold_up_those_who_have_their_day() -> None:
+    world = ParcelWorld(orders=300)
+    history = _history(world, 50)
+    before = world.last_mile.delivered_at(_rest(world, 50, 1), history)
+    world.last_mile.pressure += 3.0
+    assert np.array_equal(world.last_mile.delivered_at(_rest(world, 50, 1), history), before)
+
+
+def test_who_was_out_twice_has_one_round_left_and_the_refused_none() -> None:
+    world = ParcelWorld(orders=300)
+    history = _history(world, 50)
+    numbers = np.arange(20_000)
+    fresh = world.last_mile.delivered_at(_rest(world, 50, 1), history)
+    last = world.last_mile.delivered_at(_rest(world, 50, 1, is_out=numbers >= 0, attempt=numbers * 0 + 3, rounds=numbers * 0 + 2), history)
+    assert set(world.days.of(last[last < NEVER]).tolist()) == {50}
+    assert (last == NEVER).mean() > 5 * (fresh == NEVER).mean()
+    refusing = ParcelWorld(orders=300, last_mile=LastMileParameters(attempts=AttemptsParameters(refused=30.0, nobody_home=-30.0)))
+    refused = refusing.last_mile.delivered_at(_rest(refusing, 50, 1), _history(refusing, 50))
+    assert (refused == NEVER).all()
 
 
 def test_heavy_parcels_that_travel_long_break_more_often() -> None:

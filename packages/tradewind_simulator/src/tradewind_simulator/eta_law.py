@@ -6,14 +6,15 @@ not know the parcel's own remaining draws. So its median has the least mean abso
 of the whole network in advance: a floor that no model can beat but by luck, and lower than the floor of one who must forecast queues.
 
 What is simplified, so that the law is exact but for these: the parcel's own turn does not change the queues; a fulfilment centre's
-queue is left out, and so is what a merchant's full day adds to its handling; how full rounds are (not when they go out) is as on the
-day on which the law is written; damage on the way is left out of the attempts. A parcel
-that goes back in a replicate counts as later than all others in the quantiles and is left out of the error.
+queue is left out, and so is what a merchant's full day adds to its handling; couriers are all of average honesty; damage on the way is
+left out of the attempts. Attempts that fail and the end itself have no law of their own. A parcel that goes back in a replicate counts
+as later than all others in the quantiles and is left out of the error.
 
 Estimated from ``replicates`` keyed draws, so p10, p50, p90 and the error have that sample's noise (the error is about 1/replicates low).
 """
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from tradewind_simulator import columns
@@ -23,11 +24,11 @@ from tradewind_simulator.eta_replicates import (
     APPROVED,
     ARRIVED,
     DEPARTED,
+    OUT_FOR_DELIVERY,
     PICKED_UP,
     PURCHASED,
     SORTED,
     STATES,
-    RoundHistory,
     Trajectories,
     World,
     delivered_at,
@@ -35,10 +36,13 @@ from tradewind_simulator.eta_replicates import (
 from tradewind_simulator.flows import Flags, Parcels, Today
 from tradewind_simulator.marketplace import Surroundings
 from tradewind_simulator.mechanisms.delivery.handling import Sellers
+from tradewind_simulator.mechanisms.delivery.round_history import RoundHistory
 from tradewind_simulator.mechanisms.transport import scans
 from tradewind_simulator.streams import Floats, Integers
 
 _SAMPLED = 0
+_STATE = ("state", "at", "hub", "to", "hop", "ready_at", "attempt", "rounds")
+_AT_THE_START: dict[str, npt.ArrayLike] = {"hub": -1, "to": -1, "hop": 0, "ready_at": NEVER, "attempt": 1, "rounds": 0}
 _STATE_OF_EVENT = {scans.PICKED_UP: PICKED_UP, scans.ARRIVED: ARRIVED, scans.SORTED: SORTED, scans.DEPARTED: DEPARTED}
 
 
@@ -73,8 +77,8 @@ class EtaLaw:
         traits = ("median_hours", "spread", "load")
         kinds = {**dict.fromkeys(whole, np.int64), **dict.fromkeys(traits, np.float64)}
         self._parcels = Entities(**kinds, is_boleto=np.bool_)
-        self._rounds = RoundHistory(len(world.network.hub_ids))
-        self._states = Entities(state=np.int64, at=np.int64, hub=np.int64, to=np.int64, hop=np.int64)
+        self._rounds = RoundHistory(len(world.network.hub_ids), world.last_mile.rounds.turn, world.workdays.starts)
+        self._states = Entities(**dict.fromkeys(_STATE, np.int64))
 
     def step(self, today: Today, parcels: Parcels, sellers: Sellers, couriers: Integers) -> None:
         """Take in the day's purchases and what happened in the network; write what is due. To be called at the day's end.
@@ -83,13 +87,18 @@ class EtaLaw:
         """
         self._take(today, parcels, sellers)
         self._follow()
-        self._rounds.keep(today, self._world.last_mile.waiting, couriers)
+        self._rounds.keep(today, self._world.last_mile, couriers)
         p, last = self.parameters, today.number - self.parameters.horizon_days
         if last >= 0 and (last + 1) % p.batch_days == 0:
             self._write(last)
 
     def _is_sampled(self, number: Integers) -> Flags:
         return np.asarray(self._stream.uniform(number, slot=_SAMPLED) < self.parameters.share)
+
+    def _followed(self, number: Integers) -> Integers:
+        """Positions of the sampled ones whose law is still to be written."""
+        rows = np.flatnonzero(self._is_sampled(number))
+        return rows[np.isin(number[rows], self._parcels["number"])]
 
     def _take(self, today: Today, parcels: Parcels, sellers: Sellers) -> None:
         rows = np.flatnonzero(self._is_sampled(parcels.number))
@@ -113,25 +122,26 @@ class EtaLaw:
             load=1.0,
             is_boleto=by_boleto == approved_at,
         )
-        nowhere = {"hub": -1, "to": -1, "hop": 0}
-        self._states.add(number=number, state=PURCHASED, at=ordered_at, **nowhere)
+        self._enter(number, PURCHASED, at=ordered_at)
         is_approved = approved_at < NEVER
-        self._states.add(number=number[is_approved], state=APPROVED, at=approved_at[is_approved], **nowhere)
+        self._enter(number[is_approved], APPROVED, at=approved_at[is_approved])
 
     def _follow(self) -> None:
-        """What the network did with sampled parcels today."""
+        """What the network and the couriers did with sampled parcels today."""
         passed = self._world.transport.passed
-        rows = np.flatnonzero(self._is_sampled(passed.number))
+        rows = self._followed(passed.number)
         states = np.full(len(scans.EVENTS), -1, dtype=np.int64)
         states[list(_STATE_OF_EVENT)] = list(_STATE_OF_EVENT.values())
-        self._states.add(
-            number=passed.number[rows],
-            state=states[passed.event[rows]],
-            at=passed.at[rows],
-            hub=passed.hub[rows],
-            to=passed.to[rows],
-            hop=passed.hop[rows],
-        )
+        path = {name: getattr(passed, name)[rows] for name in ("at", "hub", "to", "hop")}
+        self._enter(passed.number[rows], states[passed.event[rows]], **path)
+        out = self._world.last_mile.out
+        rows = self._followed(out.number)
+        path = {name: getattr(out, name)[rows] for name in ("ready_at", "attempt", "rounds")}
+        self._enter(out.number[rows], OUT_FOR_DELIVERY, at=out.left_at[rows], hub=out.depot[rows], **path)
+
+    def _enter(self, number: Integers, state: Integers | int, **known: Integers) -> None:
+        """States of parcels; what is not given is as before the hand-over."""
+        self._states.add(number=number, state=state, **{**_AT_THE_START, **known})
 
     def _write(self, last: int) -> None:
         """The law of parcels purchased until day ``last``, at all their states; parcels never handed over are left out."""
@@ -153,7 +163,7 @@ class EtaLaw:
         carried = ("order", "address", "origin_area", "area", "warehouse", "promised_at", "is_boleto", "median_hours", "spread", "load")
         ways = Trajectories(
             replicate=np.tile(np.arange(1, count + 1, dtype=np.int64), len(rows)),
-            **{name: states[name][each] for name in ("number", "state", "at", "hub", "to", "hop")},
+            **{name: states[name][each] for name in ("number", *_STATE)},
             **{name: parcels[name][own] for name in carried},
         )
         ends = delivered_at(self._world, ways, self._rounds).reshape(len(rows), count)

@@ -9,22 +9,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tradewind_simulator.days import HOUR, Days
-from tradewind_simulator.entities import Arrays, Entities
-from tradewind_simulator.flows import Flags, Today
+from tradewind_simulator.flows import Flags
 from tradewind_simulator.mechanisms.delivery.handling import Handling
 from tradewind_simulator.mechanisms.delivery.last_mile import LastMile
+from tradewind_simulator.mechanisms.delivery.round_history import Rest, RoundHistory
 from tradewind_simulator.mechanisms.delivery.workdays import Workdays
 from tradewind_simulator.mechanisms.places.network import Network
 from tradewind_simulator.mechanisms.transport.legs import travel_seconds
 from tradewind_simulator.mechanisms.transport.route_tables import RouteTable
 from tradewind_simulator.mechanisms.transport.transport import Transport
-from tradewind_simulator.mechanisms.transport.waits import HISTORY_DAYS
 from tradewind_simulator.streams import Floats, Integers, Stream
 
-STATES = ("purchased", "approved", "picked_up", "arrived", "sorted", "departed")
+STATES = ("purchased", "approved", "picked_up", "arrived", "sorted", "departed", "out_for_delivery")
 """States that a way is continued from. ``picked_up`` and ``arrived``: at a hub, not sorted yet; ``departed``: on the road."""
-PURCHASED, APPROVED, PICKED_UP, ARRIVED, SORTED, DEPARTED = range(len(STATES))
-_MOST_HOPS, _MOST_DAYS = 24, 30
+PURCHASED, APPROVED, PICKED_UP, ARRIVED, SORTED, DEPARTED, OUT_FOR_DELIVERY = range(len(STATES))
+_MOST_HOPS = 24
 _UNKNOWN_WAIT = 12 * HOUR
 _OPENS, _CUTOFF = 8 * HOUR, 17 * HOUR
 _PACKED = 0
@@ -53,44 +52,16 @@ class Trajectories:
     median_hours: Floats
     spread: Floats
     load: Floats
+    ready_at: Integers
+    """Of those out for delivery: since when they were ready at the depot."""
+    attempt: Integers
+    """Number of the next attempt, from 1."""
+    rounds: Integers
+    """Rounds before."""
 
     def take(self, rows: Integers | Flags) -> "Trajectories":
         """Some of them."""
         return Trajectories(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
-
-
-class RoundHistory:
-    """How far the couriers' rounds of the last days came: by depot, the parcels that were ready before an instant went out."""
-
-    def __init__(self, hubs: int) -> None:
-        self._until = np.zeros((HISTORY_DAYS, hubs), dtype=np.int64)
-        self._newest = np.full(1, -1, dtype=np.int64)
-
-    def keep(self, today: Today, waiting: Entities, couriers: Integers) -> None:
-        """After the day's rounds: who could have gone and was left tells how far they came."""
-        left = (waiting["ready_at"] < today.start) & (waiting["not_before"] <= today.number)
-        until = np.full(len(couriers), today.start, dtype=np.int64)
-        np.minimum.at(until, waiting["depot"][left], waiting["ready_at"][left])
-        self._until[today.number % HISTORY_DAYS] = np.where(couriers > 0, until, 0)
-        self._newest[0] = today.number
-
-    def first_day(self, day: Integers, depot: Integers, ready_at: Integers) -> Integers:
-        """The day of the first round of parcels that are ready on ``day``: by how far the rounds came; the next day if not known."""
-        newest, found = int(self._newest[0]), day + 1
-        for _ in range(_MOST_DAYS):
-            waits = (found <= newest) & (ready_at >= self._until[found % HISTORY_DAYS, depot])
-            if not waits.any():
-                break
-            found = found + waits
-        return found
-
-    def arrays(self) -> Arrays:
-        """What it carries from day to day."""
-        return {"until": self._until.copy(), "newest": self._newest.copy()}
-
-    def restore(self, arrays: Arrays, prefix: str = "") -> None:
-        """Go on from a checkpoint."""
-        self._until, self._newest = arrays[prefix + "until"].copy(), arrays[prefix + "newest"].copy()
 
 
 @dataclass(frozen=True)
@@ -110,9 +81,21 @@ class World:
 def delivered_at(world: World, ways: Trajectories, rounds: RoundHistory) -> Integers:
     """When each trajectory ends at the door; ``NEVER`` where the parcel goes back."""
     ways = _through_the_network(world, _handed_over(world, ways))
-    # The last mile looks for the workday after the one on which a parcel is ready: it is told the eve of the round that there was.
-    eve = world.workdays.starts(rounds.first_day(world.days.of(ways.at), ways.hub, ways.at)) - 1
-    return world.last_mile.delivered_at(ways.number, eve, ways.hub, ways.area, ways.address, ways.promised_at, ways.replicate)
+    is_out, day = ways.state == OUT_FOR_DELIVERY, world.days.of(ways.at)
+    rest = Rest(
+        number=ways.number,
+        replicate=ways.replicate,
+        depot=ways.hub,
+        area=ways.area,
+        address=ways.address,
+        promised_at=ways.promised_at,
+        ready_at=np.where(is_out, ways.ready_at, ways.at),
+        earliest=np.where(is_out, day, day + 1),
+        is_out=is_out,
+        attempt=ways.attempt,
+        rounds=ways.rounds,
+    )
+    return world.last_mile.delivered_at(rest, rounds)
 
 
 def _handed_over(world: World, ways: Trajectories) -> Trajectories:
@@ -155,8 +138,9 @@ def _through_the_network(world: World, ways: Trajectories) -> Trajectories:
     day = world.days.of(some.at)
     at[road] = np.maximum(some.at + _travel(world, some, some.to, day), world.workdays.starts(day + 1))
     hub[road], hop[road] = some.to, some.hop + 1
-    at = np.where(ways.state == SORTED, at, _sorted_at(world, hub, at))
-    rows = np.arange(len(at))
+    is_sorted = (ways.state == SORTED) | (ways.state == OUT_FOR_DELIVERY)
+    at = np.where(is_sorted, at, _sorted_at(world, hub, at))
+    rows = np.flatnonzero(ways.state != OUT_FOR_DELIVERY)
     for _ in range(_MOST_HOPS):
         day = world.days.of(at[rows])
         is_under_way = _depots(world, day, ways.area[rows]) != hub[rows]

@@ -17,12 +17,13 @@ from tradewind_simulator.mechanisms.delivery.courier_reports import CourierRepor
 from tradewind_simulator.mechanisms.delivery.endings import FALSE_SCAN, MISDELIVERY, RECEIVED, Ended
 from tradewind_simulator.mechanisms.delivery.handling import Handling
 from tradewind_simulator.mechanisms.delivery.receipt import Doorstep, Receipt
+from tradewind_simulator.mechanisms.delivery.round_history import Out, Rest, RoundHistory
 from tradewind_simulator.mechanisms.delivery.rounds import Rounds, RoundsParameters, Stops, Waiting
 from tradewind_simulator.mechanisms.delivery.workdays import Workdays
 from tradewind_simulator.mechanisms.delivery.workloads import Work
-from tradewind_simulator.streams import Floats, Integers, Key
+from tradewind_simulator.streams import Floats, Integers
 
-_BACK, _WAIT = range(2)
+_BACK = 0
 
 
 class LastMileParameters(BaseModel):
@@ -78,15 +79,17 @@ class LastMile:
         self._stream = surroundings.streams.stream("last mile")
         self._shipments, self._network, self._addresses = handling.shipments, network, addresses
         self._receipt, self._workdays = receipt, workdays
-        self._rounds = Rounds(parameters.rounds, surroundings.streams)
+        self.rounds = Rounds(parameters.rounds, surroundings.streams)
         self.attempts = Attempts(parameters.attempts, surroundings.streams, addresses, len(receipt.area_effects))
         self.breakage = Breakage(parameters.breakage, surroundings.streams)
         self._reports = CourierReports(parameters.reports, surroundings, network.hub_ids, scans)
         whole = np.int64
         self.waiting = Entities(**dict.fromkeys(_WAITING, whole), is_damaged=np.bool_)
         hubs = len(network.hub_ids)
-        self._pressure, self._load = np.zeros(hubs), np.full(hubs, 0.8)
+        self.pressure, self.load = np.zeros(hubs), np.full(hubs, 0.8)
         self._backlog = np.zeros(hubs, dtype=whole)
+        nothing = np.zeros(0, dtype=whole)
+        self.out = Out(nothing, nothing, nothing, nothing, nothing, nothing)
         self.work = Work(self._backlog, self._backlog, self._backlog)
 
     def step(self, today: Today, arrivals: DepotArrivals, capacity: Integers, couriers: Integers) -> Ended:
@@ -95,64 +98,54 @@ class LastMile:
             self._tell_areas()
         arrived = self._admit(today, arrivals)
         stops = self._plan(today, capacity, couriers)
+        self.out = self._leaving(stops)
         visits, tries = self._visit(today, stops)
         ended = self._settle(today, stops, tries, visits)
         self._report_work(arrived)
         return ended
 
-    def delivered_at(
-        self,
-        parcels: Integers,
-        ready_at: Integers,
-        depot: Integers,
-        area: Integers,
-        address: Integers,
-        promised_at: Integers,
-        replicate: Key,
-    ) -> Integers:
-        """When parcels ready at their depots would be delivered, by yesterday's queues; ``NEVER`` where they go back.
-
-        A pure function of its arguments and of the queues at the end of the last day; ``replicate`` draws the way anew.
-        """
-        p, states = self._parameters, self._network.hub_state[depot]
-        waited = np.floor(self._pressure[depot] + self._stream.uniform(parcels, replicate, slot=_WAIT)).astype(np.int64)
-        place = self._workdays.before(self._days.of(ready_at) + 1, states) + waited
-        delivered = np.full(len(parcels), NEVER)
-        attempt = np.ones(len(parcels), dtype=np.int64)
+    def delivered_at(self, rest: Rest, history: RoundHistory) -> Integers:
+        """When parcels would be delivered by the rounds that there were, their own draws made anew; ``NEVER`` where they go back."""
+        p, states, depot = self._parameters, self._network.hub_state[rest.depot], rest.depot
+        delivered, is_open = np.full(len(rest.number), NEVER), np.ones(len(rest.number), dtype=bool)
+        attempt, made, earliest, is_out = rest.attempt, rest.rounds, rest.earliest, rest.is_out
         for _ in range(p.most_rounds):
-            day = self._workdays.at(place, states)
-            progress = self._rounds.progress(parcels, attempt, replicate)
+            goes = history.day(earliest, depot, rest.ready_at, rest.promised_at)
+            day = np.where(is_out, earliest, self._workdays.at(self._workdays.before(goes, states), states))
+            progress = self.rounds.progress(rest.number, attempt, rest.replicate)
             tries = Tries(
-                number=parcels,
+                number=rest.number,
                 attempt=attempt,
-                area=area,
-                address=address,
-                hour=self._rounds.hour(progress, self._load[depot]),
+                area=rest.area,
+                address=rest.address,
+                hour=self.rounds.hour(progress, history.load(day, depot)),
                 weekday=(day + self._days.first.weekday()) % 7,
-                days_late=np.maximum(day - self._days.of(promised_at), 0),
-                is_damaged=np.zeros(len(parcels), dtype=bool),
-                is_second_pass=np.zeros(len(parcels), dtype=bool),
+                days_late=np.maximum(day - self._days.of(rest.promised_at), 0),
+                is_damaged=np.zeros(len(day), dtype=bool),
+                is_second_pass=np.zeros(len(day), dtype=bool),
                 progress=progress,
-                pressure=self._pressure[depot],
-                dishonesty=np.zeros(len(parcels)),
+                pressure=history.pressure(day, depot),
+                dishonesty=np.zeros(len(day)),
             )
-            visits = self.attempts.visits(tries, replicate)
+            visits = self.attempts.visits(tries, rest.replicate)
+            last = visits.last_cause
             hour = np.where(visits.has_second, visits.second_hour, tries.hour)
-            is_done = (visits.last_cause == causes.DELIVERED) & (delivered == NEVER)
+            is_done, made = is_open & (last == causes.DELIVERED), made + 1
             delivered = np.where(is_done, self._workdays.starts(day) + (hour * HOUR).astype(np.int64), delivered)
+            is_open = is_open & (last != causes.DELIVERED) & (last != causes.REFUSED) & (made < p.most_rounds)
             attempt = attempt + visits.passes
-            delay = np.where(visits.last_cause == causes.BAD_ADDRESS, p.address_days, 1)
-            place = self._workdays.before(day + delay, states)
+            earliest = day + np.where(last == causes.BAD_ADDRESS, p.address_days, 1)
+            is_out = np.zeros(len(day), dtype=bool)
         return delivered
 
     def arrays(self) -> Arrays:
         """What is carried from day to day."""
-        kept = {"pressure": self._pressure.copy(), "load": self._load.copy(), "backlog": self._backlog.copy()}
+        kept = {"pressure": self.pressure.copy(), "load": self.load.copy(), "backlog": self._backlog.copy()}
         return {**kept, **self.waiting.arrays("waiting.")}
 
     def restore(self, arrays: Arrays) -> None:
         """Go on from a checkpoint."""
-        self._pressure, self._load = np.array(arrays["pressure"]), np.array(arrays["load"])
+        self.pressure, self.load = np.array(arrays["pressure"]), np.array(arrays["load"])
         self._backlog = np.array(arrays["backlog"], dtype=np.int64)
         self.waiting.restore(arrays, "waiting.")
 
@@ -204,11 +197,15 @@ class LastMile:
             attempt=waiting["attempts"] + 1,
             may_go=(waiting["not_before"] <= today.number) & (waiting["ready_at"] < today.start),
         )
-        stops = self._rounds.plan(today, queue, is_workday, capacity, couriers)
+        stops = self.rounds.plan(today, queue, is_workday, capacity, couriers)
         out = is_workday & (couriers > 0)
-        self._pressure = np.where(out, stops.pressure, self._pressure)
-        self._load = np.where(out, stops.load, self._load)
+        self.pressure = np.where(out, stops.pressure, self.pressure)
+        self.load = np.where(out, stops.load, self.load)
         return stops
+
+    def _leaving(self, stops: Stops) -> Out:
+        kept = {name: self.waiting[name][stops.rows] for name in ("number", "depot", "ready_at", "rounds")}
+        return Out(**kept, left_at=stops.leaves_at, attempt=self.waiting["attempts"][stops.rows] + 1)
 
     def _visit(self, today: Today, stops: Stops) -> tuple[Visits, Tries]:
         waiting, rows = self.waiting, stops.rows

@@ -79,7 +79,7 @@ class Rounds:
         p = self._parameters
         out = np.where(is_workday & (couriers > 0), capacity, 0)
         rows = np.flatnonzero(waiting.may_go)
-        turn = waiting.ready_at[rows] - np.where(waiting.promised_at[rows] <= today.start, int(p.urgent_hours * HOUR), 0)
+        turn = self.turn(waiting.ready_at[rows], waiting.promised_at[rows], today.start)
         rows = rows[np.lexsort((waiting.number[rows], turn, waiting.depot[rows]))]
         wanted = np.bincount(waiting.depot[rows], minlength=len(out))
         rows = rows[places(waiting.depot[rows]) < out[waiting.depot[rows]]]
@@ -101,6 +101,10 @@ class Rounds:
             pressure=pressure,
             load=load,
         )
+
+    def turn(self, ready_at: Integers, promised_at: Integers, start: Integers | int) -> Integers:
+        """By what parcels are sent out on the day that begins at ``start``: the lowest first."""
+        return ready_at - np.where(promised_at <= start, int(self._parameters.urgent_hours * HOUR), 0)
 
     def progress(self, number: Integers, attempt: Integers, replicate: Key = 0) -> Floats:
         """Place in its round of each parcel's attempt."""
