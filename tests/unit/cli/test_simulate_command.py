@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import pyarrow as pa
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import tradewind_simulator
@@ -131,7 +131,7 @@ def test_what_can_not_be_done_is_refused_before_anything_is_asked(library: Libra
 
 
 def test_more_threads_than_there_can_be_are_refused(library: Library) -> None:
-    with pytest.raises(click.exceptions.BadParameter, match="less than or equal to 1024"):
+    with pytest.raises(typer.BadParameter, match="less than or equal to 1024"):
         run("--out", "w", "--threads", "99999999999")
     assert library.asked == []
 
@@ -147,3 +147,19 @@ def test_the_report_is_a_command_of_its_own_and_simulates_nothing(library: Libra
     assert "fidelity of w → r.html" in run("report", "w", "--real", "olist", "--out", "r.html")
     assert asked == [(Path("w"), Path("r.html"), Path("olist"))]
     assert library.asked == []
+
+
+def test_on_a_terminal_too_each_line_of_the_report_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    from rich.console import Console
+
+    from tradewind_cli import simulating
+    from tradewind_simulator import report
+
+    screen = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
+    monkeypatch.setattr(simulating, "wide_console", lambda: screen)
+    monkeypatch.setattr(report, "write_report", lambda data, out, real, told: [told(f"row {k}") for k in range(3)])
+    run("report", "w", "--out", "r.html")
+    said = screen.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO from above
+    assert said.splitlines()[:3] == ["row 0", "row 1", "row 2"]

@@ -1,5 +1,6 @@
 """The fidelity report: distances with known answers, and worlds read as a landing would."""
 
+import dataclasses
 import datetime as dt
 import math
 import re
@@ -12,13 +13,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from scipy import stats
 
 from tradewind_contracts.errors import SourceError
 from tradewind_contracts.tables import TABLES
 from tradewind_simulator.exports import write_day
 from tradewind_simulator.manifests import FolderManifest
-from tradewind_simulator.report import Comparison, compare, distances, published, write_report
+from tradewind_simulator.report import Comparison, compare, distances, figures, published, write_report
+from tradewind_simulator.report.comparing import lay
 from tradewind_simulator.report.measures import MEASURES
 from tradewind_simulator.report.reading import CHANGSHU, DELHIVERY, OLIST, SIMULATED, open_worlds
 
@@ -131,7 +135,10 @@ def _around(days: list[int]) -> list[tuple[str, int, list[dict[str, object]]]]:
     return [
         ("order_items", 0, [{**item, "product_id": "p1", "merchant_id": "m1", "ordered_at": _at(0), "price": 10, "freight": 5} for item in items]),
         ("products", 0, [{"product_id": "p1", "weight_g": 800}]),
-        ("payments", 0, [{"order_id": f"o{k}", "payment_number": 1, "ordered_at": _at(0), "method": "boleto", "amount": 15} for k in range(10)]),
+        ("payments", 0, [{"order_id": f"o{k}", "payment_number": 1, "ordered_at": _at(0), "method": "boleto", "amount": 15} for k in range(10)]
+         # Junk, as landing would refuse it: a word that is not allowed, an amount below zero.
+         + [{"order_id": "o1", "payment_number": n, "ordered_at": _at(0), "method": method, "amount": amount}
+            for n, method, amount in ((2, "unheard_of", 15), (3, "voucher", -1))]),
         ("reviews", 26, [
             {"review_id": f"r{k}", "order_id": f"o{k}", "asked_at": _at(21), "answered_at": at, "score": score}
             for k, at, score in ((0, _at(22), 5), (8, _at(22), 1), (1, None, None))
@@ -242,8 +249,31 @@ def test_the_page_needs_nothing_else_and_says_what_stood_in_for_real_data(data: 
     assert "url(" not in page
     assert not re.search(r"https?://", page)
     table = page[: page.index("</table>")]
-    assert all(f"<td>{name}</td>" in table and name in "\n".join(lines) for name in rows)
+    assert "<td>means of payment (share of credit_card)</td>" in table, "a bare share would not say of what"
+    assert all(f"<td>{name}" in table and name in "\n".join(lines) for name in rows)
     assert len(re.findall(r"<tr>", table)) == len(MEASURES) + 1
+
+
+def test_the_verdict_names_what_is_outside(data: Path, rows: dict[str, Comparison], tmp_path: Path):
+    lines: list[str] = []
+    write_report(data, tmp_path / "page.html", None, lines.append)
+    outside = [name for name, row in rows.items() if row.is_within is False]
+    assert outside
+    assert lines[-1].endswith(f"Outside: {'; '.join(outside)}.")
+
+
+def test_a_few_absurd_values_do_not_press_the_others_against_the_axis(data: Path, monkeypatch: pytest.MonkeyPatch):
+    drawn: list[float] = []
+    finished = figures._finished
+
+    def looked_at(figure: Figure, axes: Axes, title: str) -> str:
+        drawn.append(axes.get_xlim()[1])
+        return finished(figure, axes, title)
+
+    monkeypatch.setattr(figures, "_finished", looked_at)
+    laid = next(each for each in lay(open_worlds(data, None)) if each.measure.name == "distance")
+    figures.of_distribution(dataclasses.replace(laid, values=np.append(np.linspace(0, 3000, 999), 20_000.0), real_quantiles=None))
+    assert drawn[0] < 4000
 
 
 def test_real_data_is_read_where_it_is_and_the_rest_stays_published(data: Path, tmp_path: Path):

@@ -65,8 +65,8 @@ def report_on(data: Path, out: Path, real: Path | None) -> None:
     from tradewind_simulator.report import write_report
 
     console = wide_console()
-    with _told(console, None) as progress:
-        write_report(data, out, real, progress)
+    # Its lines are the answer: each is printed, on a terminal too.
+    write_report(data, out, real, lambda line: console.print(escape(line)))
     console.print(f"fidelity of {data} → [bold]{out}[/]")
 
 

@@ -14,6 +14,7 @@ from tradewind_simulator.streams import Floats
 
 _SIMULATED, _REAL = "#0b6e99", "#222222"
 _POINTS = 400
+_SHOWN = 0.99
 _GREATEST_SHARES = 14
 
 
@@ -27,6 +28,10 @@ def of_distribution(laid: Laid) -> str:
     if laid.real_quantiles is not None:
         axes.plot(laid.real_quantiles, PROBABILITIES, "o", color=_REAL, markersize=5, label="published")
     axes.set(xscale=scale, ylim=(0, 1), xlabel=laid.measure.unit, ylabel="share up to")
+    if scale == "linear":
+        drawn = [values for values in (laid.values, laid.real_values, laid.real_quantiles) if values is not None and len(values)]
+        # A few absurd values, such as wrong coordinates in real data, would press all others against the axis.
+        axes.set_xlim(right=max(1.05 * float(np.quantile(values, _SHOWN)) for values in drawn))
     if laid.measure.has_long_tail:
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -24,8 +24,8 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.15rem;margin-top:2rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.85rem}
 th,td{text-align:right;padding:.2rem .5rem;border-bottom:1px solid #e5e5e5;white-space:nowrap}
-th:first-child,td:first-child{text-align:left;white-space:normal;min-width:9rem}
-th:last-child,td:last-child{text-align:left}
+th:first-child,td:first-child{text-align:left;white-space:normal;min-width:12rem}
+th:last-child,td:last-child{text-align:left;white-space:normal;min-width:12rem}
 thead th{border-bottom:2px solid #222}
 .yes{color:#1a7f37}.no{color:#b42318;font-weight:600}.none{color:#777}
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));gap:1rem}
@@ -81,7 +81,7 @@ def page_of(data: Path, worlds: Worlds, laid: Sequence[Laid]) -> str:
             '<p class="note">A simulated world proves code, never a method: what wins here has still to win on real data.</p>',
             _table(comparisons),
             f'<p class="note">{"; ".join(f"<b>{_SHORT[kind]}</b> {html.escape(text)}" for kind, text in _KINDS.items())}. '
-            "Numbers are medians of distributions, rates, or the share of reality’s most frequent category. "
+            "Numbers are medians of distributions, rates, or the share of the category that is the most frequent in reality. "
             "Tolerance is written as what is allowed + what samples of these sizes would differ by anyway.</p>",
             *_pictures(laid),
             "<footer>Orders of the last weeks are left out on both sides: they may still be under way.</footer></body></html>",
@@ -96,14 +96,16 @@ _CLASSES = {True: "yes", False: "no", None: "none"}
 
 def _summary(comparisons: Sequence[Comparison]) -> str:
     judged = [c for c in comparisons if c.is_within is not None]
-    return f"{sum(bool(c.is_within) for c in judged)} of {len(judged)} comparisons are within their tolerance."
+    outside = [c.name for c in judged if not c.is_within]
+    named = f" Outside: {'; '.join(outside)}." if outside else ""
+    return f"{len(judged) - len(outside)} of {len(judged)} comparisons are within their tolerance.{named}"
 
 
 def _table(comparisons: Sequence[Comparison]) -> str:
     rows = []
     for c in comparisons:
-        moved = "" if math.isnan(c.moved) else f"{_number(c.moved)} {c.unit}"
-        seen = (c.name, _with_unit(c.simulated, c.unit), _with_unit(c.real, c.unit), f"{_number(c.distance)} {_SHORT[c.kind]}")
+        moved = "" if math.isnan(c.moved) else _with_unit(c.moved, c.unit)
+        seen = (_named(c), _with_unit(c.simulated, c.unit), _with_unit(c.real, c.unit), f"{_number(c.distance)} {_SHORT[c.kind]}")
         mark = f'<td class="{_CLASSES[c.is_within]}">{_WITHIN[c.is_within]}</td>'
         rows.append(f"<tr>{_cells(seen)}{mark}{_cells((_allowed(c), moved, f'{c.count:,}', c.source))}</tr>")
     names = ("what", "simulated", "real or published", "distance", "within?", "tolerance", "Wasserstein", "made of", "source")
@@ -151,7 +153,14 @@ def _number(value: float) -> str:
 
 
 def _with_unit(value: float, unit: str) -> str:
-    return _number(value) if math.isnan(value) or unit.startswith("share") else f"{_number(value)} {unit}".rstrip()
+    if math.isnan(value) or not unit or unit.startswith("share"):
+        return _number(value)
+    return f"{_number(value) if value >= 10 else f'{value:.2f}'} {unit}"
+
+
+def _named(comparison: Comparison) -> str:
+    """What is compared; of shares also whose, as a bare number would not say it."""
+    return f"{comparison.name} ({comparison.unit})" if comparison.unit.startswith("share") else comparison.name
 
 
 def _allowed(comparison: Comparison) -> str:

@@ -25,7 +25,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from tradewind_contracts.errors import SourceError
-from tradewind_contracts.tables import TABLES
+from tradewind_contracts.tables import TABLES, Column
 from tradewind_simulator import manifests
 from tradewind_simulator.exports import APPENDED
 from tradewind_simulator.mechanisms.places.geography import EARTH_RADIUS_KM
@@ -130,11 +130,24 @@ def _newest_rows(connection: Any, name: str, files: list[str]) -> None:
         connection.execute(f"create table raw_{name} as from empty_{name}")
         return
     connection.read_parquet(files, filename=True, file_row_number=True).create_view(f"files_{name}")
-    whole = " and ".join(f"{column.name} is not null" for column in declared.columns if not column.nullable)
+    whole = " and ".join(_whole(column) for column in declared.columns)
     order = "filename, file_row_number desc" if name in APPENDED else "filename desc, file_row_number"
     newest = f"qualify row_number() over (partition by {', '.join(declared.key)} order by {order}) = 1"
     # Names are those of the declarations, never of data.
     connection.execute(f"create table raw_{name} as select {columns} from files_{name} where {whole} {newest}")  # noqa: S608 (declared names)
+
+
+def _whole(column: Column) -> str:
+    """SQL: the value is one that the declaration admits; landing refuses rows with others, which are planted junk."""
+    admits = []
+    if column.allowed:
+        admits.append(f"{column.name} in ({', '.join(repr(word) for word in column.allowed)})")
+    if column.least is not None:
+        admits.append(f"{column.name} >= {column.least}")
+    if column.greatest is not None:
+        admits.append(f"{column.name} <= {column.greatest}")
+    may_be_null = f"{column.name} is null or " if column.nullable else f"{column.name} is not null and "
+    return f"({may_be_null}{' and '.join(admits)})" if admits else ("true" if column.nullable else f"{column.name} is not null")
 
 
 def _open_olist(connection: Any, real: Path) -> bool:
