@@ -10,8 +10,8 @@ import pandas as pd
 from tradewind_contracts.verdicts import Severity
 from tradewind_quality.claims import Claim, Sight, each_row, median_between, not_before, share_between, true_where
 
-HOUR = 3600
 LATE_UPLOAD_HOURS = 6
+"""As ``late_upload_hours`` in dbt_project.yml, after which ``fct_scans`` marks an upload as late."""
 LEAST_KM_PER_HOUR, GREATEST_KM_PER_HOUR = 20, 120
 """Planned speed of a lane. Chosen: what trucks do on city streets and on motorways."""
 GREATEST_HOURS_PER_PERSON = 12

@@ -1,11 +1,8 @@
 """Customers, orders, order items, payments and parcels."""
 
 from tradewind_contracts.tables import table
+from tradewind_sources.oddities import MILESTONES, SHIP_BY_DAYS_MAX
 from tradewind_sources.workbench import Workbench, flags
-
-SHIP_BY_DAYS_MAX = 365
-"""A limit to hand over later than this after the purchase is flagged. Chosen: the real ones end at 148 days, the absurd ones
-start at 1,052."""
 
 _WITH_MILESTONES = """
 create view source.milestones as
@@ -28,13 +25,7 @@ where o.reason is null
 _AREA_MISSING = "{column} not in (select postal_area_id from landed.postal_areas)"
 
 _MILESTONE_FLAGS = {
-    "approved_before_order": "approved_at < ordered_at",
-    "handed_over_before_order": "handed_over_at < ordered_at",
-    "handed_over_before_approval": "handed_over_at < approved_at",
-    "delivered_before_order": "delivered_at < ordered_at",
-    "delivered_before_hand_over": "delivered_at < handed_over_at",
-    "delivered_without_hand_over": "delivered_at is not null and handed_over_at is null",
-    "delivered_without_approval": "delivered_at is not null and approved_at is null",
+    **MILESTONES,
     "delivered_without_instant": "source_status = 'delivered' and delivered_at is null",
     "cancelled_without_instant": "source_status = 'canceled'",
     "delivered_yet_cancelled": "source_status = 'canceled' and delivered_at is not null",

@@ -1,26 +1,20 @@
 """What is odd in a row and kept: conditions (SQL) over the row's own columns, under the names that the other sources use."""
 
-SHIP_BY_DAYS_MAX = 365
-"""A limit to hand over later than this after the purchase is flagged. Chosen: as for the other sources."""
+from tradewind_sources.oddities import MILESTONES, SHIP_BY_DAYS_MAX
 
 _LATE_UPLOAD = "interval 24 hour"
 """A scan recorded later than this after it occurred was uploaded late. Chosen: scanners are read out each night."""
 
-_MILESTONES = {
-    "approved_before_order": "approved_at < ordered_at",
+_OF_ORDERS = {
+    "approved_before_order": MILESTONES["approved_before_order"],
     "cancelled_before_order": "cancelled_at < ordered_at",
 }
 
 ODDITIES: dict[str, dict[str, str]] = {
-    "orders": _MILESTONES,
+    "orders": _OF_ORDERS,
     "parcels": {
-        **_MILESTONES,
-        "handed_over_before_order": "handed_over_at < ordered_at",
-        "handed_over_before_approval": "handed_over_at < approved_at",
-        "delivered_before_order": "delivered_at < ordered_at",
-        "delivered_before_hand_over": "delivered_at < handed_over_at",
-        "delivered_without_hand_over": "delivered_at is not null and handed_over_at is null",
-        "delivered_without_approval": "delivered_at is not null and approved_at is null",
+        **_OF_ORDERS,
+        **MILESTONES,
         "delivered_yet_cancelled": "delivered_at is not null and cancelled_at is not null",
         "delivered_yet_returned": "delivered_at is not null and returned_at is not null",
         "no_weight": "weight_g is null",
