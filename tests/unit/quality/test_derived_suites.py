@@ -91,3 +91,9 @@ def test_a_mart_that_may_be_empty_is_not_asked_for_rows() -> None:
     suites = suites_of("marts", columns, Context(NOON, NOON, NOON, may_be_empty=frozenset({"fct_leads"})))
     asked = {suite.table for suite in suites for claim in suite.claims if claim.text == "there are rows"}
     assert asked == {"fct_orders"}
+
+
+def test_samples_of_a_mart_never_show_its_direct_personal_data() -> None:
+    context = Context(NOON, NOON, NOON, keys={"dim_addresses": ("address_id",)}, hidden={"dim_addresses": frozenset({"street"})})
+    suites = suites_of("marts", {"dim_addresses": ["address_id", "street"], "dim_hubs": ["hub_id"]}, context)
+    assert {suite.table: suite.hidden for suite in suites} == {"dim_addresses": {"street"}, "dim_hubs": frozenset()}

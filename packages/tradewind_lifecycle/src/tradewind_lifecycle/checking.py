@@ -127,6 +127,7 @@ def _context(
         keys=keys or {model.name: model.key for model in models},
         may_be_empty=frozenset(model.name for model in models if model.may_be_empty),
         lags=lags or {},
+        hidden={model.name: model.hidden for model in models},
     )
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +19,7 @@ from tradewind_contracts.errors import IntegrityError, NotFoundError, QualityErr
 from tradewind_contracts.files import atomic_file, write_text
 from tradewind_contracts.manifest import MANIFEST, Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
+from tradewind_contracts.tables import PersonalData
 from tradewind_contracts.verdicts import Severity
 from tradewind_lifecycle.quality_results import read_results
 from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
@@ -34,12 +36,16 @@ ROWS_PER_GROUP = 131_072
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """A dbt model that is published: its name, schema, key (the order of its rows) and whether it may be empty."""
+    """A dbt model that is published: its name, schema, key (the order of its rows) and whether it may be empty.
+
+    ``hidden`` are its columns with direct personal data (``config.meta.personal_data``), which no sample of rows may show.
+    """
 
     name: str
     schema: str
     key: tuple[str, ...]
     may_be_empty: bool
+    hidden: frozenset[str] = frozenset()
 
 
 def published_models(half: Half, manifest_path: Path) -> list[PublishedModel]:
@@ -123,13 +129,18 @@ def refuse_failed(half: Half, settings: Settings) -> None:
         )
 
 
-def _model(node: dict[str, object]) -> PublishedModel:
-    config = node["config"]
-    assert isinstance(config, dict)
-    meta = config.get("meta", {})
+def _model(node: Mapping[str, Any]) -> PublishedModel:
+    meta = node["config"].get("meta", {})
     if not meta.get("primary_key"):
         raise IntegrityError(f"dbt model {node['name']}: declares no config.meta.primary_key, by which its rows are ordered")
-    return PublishedModel(str(node["name"]), str(node["schema"]), tuple(meta["primary_key"]), bool(meta.get("may_be_empty", False)))
+    personal = {name: column.get("config", {}).get("meta", {}).get("personal_data") for name, column in node.get("columns", {}).items()}
+    return PublishedModel(
+        name=str(node["name"]),
+        schema=str(node["schema"]),
+        key=tuple(meta["primary_key"]),
+        may_be_empty=bool(meta.get("may_be_empty", False)),
+        hidden=frozenset(name for name, kind in personal.items() if kind == PersonalData.DIRECT.value),
+    )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, model: PublishedModel) -> pa.Table:

@@ -20,8 +20,8 @@ class Context:
 
     ``as_of`` is the world's clock, ``known_until`` the newest instant that landed of orders and parcels, ``today`` the
     wall's clock: a milestone after it can't have happened. ``keys`` gives the key of tables that are not declared in
-    contracts (dbt models), ``may_be_empty`` those of them that a source may leave without rows, ``lags`` the publication
-    lag of each feature table.
+    contracts (dbt models), ``may_be_empty`` those of them that a source may leave without rows, ``hidden`` their columns that no
+    sample may show, ``lags`` the publication lag of each feature table.
     """
 
     as_of: dt.datetime
@@ -31,6 +31,7 @@ class Context:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     may_be_empty: frozenset[str] = frozenset()
     lags: Mapping[str, dt.timedelta] = field(default_factory=dict)
+    hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

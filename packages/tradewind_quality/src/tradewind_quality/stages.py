@@ -116,7 +116,8 @@ def _marts(columns: Mapping[str, Iterable[str]], context: Context) -> list[Suite
         key = context.keys.get(name, ())
         general: tuple[Claim, ...] = () if name in context.may_be_empty else (some_rows(),)
         general += (unique(key),) if key else ()
-        suites.append(Suite(landing.SUITE, name, _readable((*general, *by_hand.get(name, ())), columns), key))
+        hidden = context.hidden.get(name, frozenset())
+        suites.append(Suite(landing.SUITE, name, _readable((*general, *by_hand.get(name, ())), columns), key, hidden))
     return suites
 
 
