@@ -1,6 +1,7 @@
 """`tradewind simulate`: what it asks of the library, what it refuses, what it shows. The library itself is a stand-in here."""
 
 import dataclasses
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 import tradewind_simulator
-from tradewind_cli.main import app
+from tradewind_cli.main import app, main
 from tradewind_contracts.errors import NotFoundError, SettingsError
 from tradewind_simulator import truth
 
@@ -137,7 +138,6 @@ def test_more_threads_than_there_can_be_are_refused(library: Library) -> None:
 
 
 def test_the_report_is_a_command_of_its_own_and_simulates_nothing(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
     import types
 
     asked: list[Any] = []
@@ -163,3 +163,17 @@ def test_on_a_terminal_too_each_line_of_the_report_stays(monkeypatch: pytest.Mon
     run("report", "w", "--out", "r.html")
     said = screen.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO from above
     assert said.splitlines()[:3] == ["row 0", "row 1", "row 2"]
+
+
+def test_a_stop_by_the_user_says_so_and_is_no_success(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> Made:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tradewind_simulator, "simulate", stopped)
+    monkeypatch.setattr(sys, "argv", ["tradewind", "simulate", "--out", "w"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert "tradewind: stopped; what was there before still stands" in capsys.readouterr().err

@@ -11,6 +11,8 @@ from tradewind_contracts.errors import TradewindError
 from tradewind_contracts.refusals import refusal_in
 from tradewind_contracts.settings import settings
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="tradewind",
     help="Features, models and decisions of commerce logistics: from raw files to an answer that explains itself.",
@@ -48,15 +50,12 @@ def run(
 def main() -> None:
     """Run the command; a refusal is one clear line on standard error and the refusal's own exit code."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except TradewindError as error:
         typer.secho(f"tradewind: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        typer.secho("tradewind: stopped; what was published before still stands", err=True)
-        sys.exit(130)
+        code = _INTERRUPTED
     except Exception as error:
         if hasattr(error, "format_message"):
             typer.secho(f"tradewind: {error.format_message()} (see `tradewind --help`)", fg="red", err=True)
@@ -66,3 +65,7 @@ def main() -> None:
             raise
         typer.secho(f"tradewind: {refusal}", fg="red", err=True)
         sys.exit(refusal.exit_code)
+    # Typer gives the code of an exit back, and turns Ctrl-C into one.
+    if code == _INTERRUPTED:
+        typer.secho("tradewind: stopped; what was there before still stands", err=True)
+    sys.exit(code if isinstance(code, int) else 0)
