@@ -137,6 +137,14 @@ def test_more_threads_than_there_can_be_are_refused(library: Library) -> None:
     assert library.asked == []
 
 
+def test_a_folder_is_shown_by_its_name_even_where_that_looks_like_markup(library: Library, tmp_path: Path) -> None:
+    out = tmp_path / "a[b] [" / "c]"
+    result = CliRunner().invoke(app, ["simulate", "--out", str(out)])
+    assert result.exit_code == 0
+    assert f"{out}/observed" in result.output
+    assert f"make run DATA={out}" in result.output
+
+
 def test_the_report_is_a_command_of_its_own_and_simulates_nothing(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     import types
 

@@ -40,7 +40,7 @@ def backtest(family: str, *, as_of: str, days: int, out: Path, source: str | Non
     if kind == "simulated":
         console.print(floor_table(floor_of_file(built, data_of(built, lambda _: None), out, family)))
         console.print(PROVES_CODE)
-    console.print(f"{report.rows:,} parcels → {out}")
+    console.print(f"{report.rows:,} parcels → {escape(str(out))}")
 
 
 def score(family: str, *, start: str, end: str, out: Path, source: str | None, world: str | None) -> None:
@@ -62,7 +62,7 @@ def score(family: str, *, start: str, end: str, out: Path, source: str | None, w
         out,
         progress=lambda line: console.print(f"  [dim]{escape(line)}[/]"),
     )
-    console.print(f"{report.rows:,} parcels scored with {report.version} → {out}")
+    console.print(f"{report.rows:,} parcels scored with {report.version} → {escape(str(out))}")
 
 
 def _known(family: str) -> None:

@@ -55,7 +55,7 @@ def settings_of_run(source: str | None, data: Path | None, as_of: str | None, wo
 def execute(job: str, settings: Settings, console: Console) -> "RunSummary":
     """Execute a Dagster job of this workspace in this process; each step prints as it starts, tells of itself, and ends."""
     data = settings.data_path or f"of its own ({settings.paths.simulated})"
-    console.print(f"[bold]tradewind {job}[/]  source {settings.source}, data {data}, home {settings.home}")
+    console.print(f"[bold]tradewind {job}[/]  source {settings.source}, data {escape(str(data))}, home {escape(str(settings.home))}")
     console.print("[dim]loading Dagster and dbt's manifest …[/]")
     importable()
     from dagster_project.execution import run_job

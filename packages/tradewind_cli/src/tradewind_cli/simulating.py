@@ -33,7 +33,9 @@ def simulate_world(out: Path, *, preset: str, wanted: Mapping[str, float], inter
 
     parameters = tradewind_simulator.preset(preset, **wanted)
     console = wide_console()
-    console.print(f"[bold]tradewind simulate[/]  preset {preset}{''.join(f', {name} {value:g}' for name, value in wanted.items())} → {out}")
+    console.print(
+        f"[bold]tradewind simulate[/]  preset {preset}{''.join(f', {name} {value:g}' for name, value in wanted.items())} → {escape(str(out))}"
+    )
     with _told(console, threads) as progress:
         made = tradewind_simulator.simulate(parameters, out, progress, interventions)
     _show(made, out, console)
@@ -67,7 +69,7 @@ def report_on(data: Path, out: Path, real: Path | None) -> None:
     console = wide_console()
     # Its lines are the answer: each is printed, on a terminal too.
     write_report(data, out, real, lambda line: console.print(escape(line)))
-    console.print(f"fidelity of {data} → [bold]{out}[/]")
+    console.print(f"fidelity of {escape(str(data))} → [bold]{escape(str(out))}[/]")
 
 
 @contextlib.contextmanager
@@ -89,8 +91,9 @@ def _show(made: "Simulated", out: Path, console: Console, since: str = "") -> No
     console.print(
         f"{made.days:,} {'day' if made.days == 1 else 'days'} up to {made.newest_day} in {made.seconds:.1f} s, at most {_peak_megabytes():,.0f} MB of memory"
     )
-    console.print(f"simulated data: [bold]{out}/observed[/] is for the pipeline, {out}/truth for evaluations only")
-    console.print(f"next: [bold]make run DATA={out}[/]   tradewind simulate --continue --out {out}   tradewind simulate report {out}")
+    where = escape(str(out))
+    console.print(f"simulated data: [bold]{where}/observed[/] is for the pipeline, {where}/truth for evaluations only")
+    console.print(f"next: [bold]make run DATA={where}[/]   tradewind simulate --continue --out {where}   tradewind simulate report {where}")
 
 
 def _rows(made: "Simulated", dirt: Mapping[str, int]) -> Table:

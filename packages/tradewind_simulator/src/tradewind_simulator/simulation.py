@@ -1,6 +1,7 @@
 """``simulate`` and ``extend``: a folder that holds a world, whole or not at all."""
 
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -55,7 +56,7 @@ def simulate(parameters: Parameters, out: Path, progress: Callable[[str], None] 
     if out.exists():
         raise StateError(f"{out}: exists; name another folder with --out, delete it, or add days to it with --continue")
     with _refusals(out), sole_holder(out.parent / f".{out.name}.lock", f"{out}: another simulation is writing it"):
-        for left in out.parent.glob(f".{out.name}.*.partial"):
+        for left in out.parent.glob(f".{glob.escape(out.name)}.*.partial"):
             shutil.rmtree(left, ignore_errors=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
         try:
