@@ -240,6 +240,10 @@ def test_a_file_is_no_world(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(SourceError, match=r"manifest\.json: can't be read"):
         extend(tmp_path / "file")
+    (tmp_path / "observed").mkdir()
+    (tmp_path / "observed" / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"not the manifest of a simulated world \(Invalid JSON"):
+        extend(tmp_path)
 
 
 def test_truth_is_read_by_name(world: Path) -> None:

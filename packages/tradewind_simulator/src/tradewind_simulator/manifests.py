@@ -98,8 +98,9 @@ class FolderManifest(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
+            named = f"{where}: " if where else ""
             raise SourceError(
-                f"{path}: not the manifest of a simulated world ({where}: {first['msg'].removeprefix('Value error, ')})"
+                f"{path}: not the manifest of a simulated world ({named}{first['msg'].removeprefix('Value error, ')})"
             ) from error
         except ValueError as error:
             raise SourceError(f"{path}: not the manifest of a simulated world ({error})") from error
