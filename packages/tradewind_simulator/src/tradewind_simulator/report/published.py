@@ -7,7 +7,7 @@ from typing import Final
 OLIST: Final = "Olist, public e-commerce data (Kaggle, CC BY-NC-SA 4.0): aggregates of a snapshot of 2018-07-01"
 DELHIVERY: Final = "Delhivery, public legs of trips in India, 2018: aggregates"
 CHANGSHU: Final = "Changshu, public parcel orders of one city, 2024 (MIT): aggregates"
-ATTEMPTS: Final = "the brief of the simulator: between 80 and 95 % of first attempts deliver, as carriers publish"
+ATTEMPTS: Final = "chosen: carriers commonly report that 80 to 95 % of first attempts deliver (no data set at hand)"
 PLANTED: Final = "planted: the scanners' parameters (ScansParameters), no public figure"
 
 

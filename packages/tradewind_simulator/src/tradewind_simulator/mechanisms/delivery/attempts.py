@@ -23,7 +23,7 @@ _AREA, _IS_SEEN, _IS_SECOND, _GAP = 0, 10, 11, 12
 
 class AttemptsParameters(BaseModel):
     """Log-odds of the causes at one attempt. Their sum is fitted to public figures: first attempts succeed in 80 to 95 % of the cases
-    by area, 92 % overall; about 4 % of the parcels are delivered again on a later day (Changshu's public courier data: 4 %). The
+    by area, 92 % overall; about 4 % of the parcels are delivered again on a later day (issue 3; Changshu's public courier data: 3.3 %). The
     shares of the causes are chosen after carriers' own reports, which put an absent customer far ahead of all others.
     """
 

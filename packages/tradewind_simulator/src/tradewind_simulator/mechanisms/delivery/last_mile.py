@@ -35,7 +35,7 @@ class LastMileParameters(BaseModel):
     attempts: AttemptsParameters = AttemptsParameters()
     breakage: BreakageParameters = BreakageParameters()
     reports: CourierReportsParameters = CourierReportsParameters()
-    most_rounds: int = Field(default=3, ge=1, le=6, description="Rounds after which it goes back. Public carriers' rules: three.")
+    most_rounds: int = Field(default=3, ge=1, le=6, description="Rounds after which it goes back. Chosen: three, as carriers commonly do.")
     address_days: int = Field(default=2, ge=1, le=30, description="Days until the next round after a bad address: somebody asks. Chosen.")
     back_hour: float = Field(
         default=20.6, ge=20.5, le=23, description="Local hour from which parcels are scanned back to the merchant. Chosen."

@@ -30,8 +30,8 @@ class Edit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    share: float = Field(ge=0, le=1)
-    logit: float = Field(ge=-5, le=5)
+    share: float = Field(ge=0, le=1, description="Share of addresses with it; chosen for each edit.")
+    logit: float = Field(ge=-5, le=5, description="Added to the log-odds; chosen for each edit.")
 
 
 class EditParameters(BaseModel):
