@@ -11,7 +11,7 @@ from dagster_project.lib.summary import RunSummary
 from tradewind_contracts.digests import digest_json
 from tradewind_contracts.errors import NotFoundError, StateError
 from tradewind_contracts.files import write_text
-from tradewind_contracts.settings import Settings
+from tradewind_contracts.settings import Settings, use
 
 INSTANCE = """\
 # Written by tradewind; SQLite beside this file, nothing is sent anywhere.
@@ -64,7 +64,9 @@ def prepare(settings: Settings) -> dict[str, str]:
 
 
 def prepare_manifest(settings: Settings) -> Path:
-    """The manifest of dbt for the graph, parsed anew only where the dbt project or the source changed.
+    """The manifest of dbt for the graph of the source, parsed anew only where the dbt project changed.
+
+    Each source has a folder of its own, so that runs of two sources from one checkout, or `make check`, don't swap it under each other.
 
     Raises:
         StateError: dbt can't parse its project; the message is dbt's.
@@ -72,12 +74,13 @@ def prepare_manifest(settings: Settings) -> Path:
     from tradewind_lifecycle import reuse, warehouse
 
     project = warehouse.dbt_project_dir()
-    path, stamp = project / "target" / "manifest.json", project / "target" / "prepared.txt"
+    target = project / "target" / settings.source
+    path, stamp = target / "manifest.json", target / "prepared.txt"
     wanted = digest_json({"dbt": reuse.dbt_project_digest(), "source": settings.source})
     if path.exists() and stamp.exists() and stamp.read_text(encoding="utf-8").strip() == wanted:
         return path
     environment = {"TRADEWIND_DBT_SOURCE": settings.source, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONUTF8": "1"}
-    folders = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(project / "target")]
+    folders = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)]
     command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "--log-path", str(project / "logs"), "parse", *folders]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own dbt)
     if done.returncode != 0:
@@ -94,6 +97,7 @@ def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSu
     """
     started = time.perf_counter()
     prepare(settings)
+    use(**settings.model_dump())  # the graph that is loaded now is that of these settings' source
     from dagster_project.definitions import defs
     from dagster_project.lib.failures import raised
     from dagster_project.lib.progress import LOGGER, listening

@@ -21,7 +21,7 @@ from dagster_project.lib.metadata import rows
 from dagster_project.lib.specs import owner_of
 from dagster_project.lib.standing import newest
 from tradewind_contracts.errors import StateError
-from tradewind_contracts.settings import Settings
+from tradewind_contracts.settings import Settings, settings
 from tradewind_lifecycle import reuse, warehouse
 
 _TOLD = re.compile(r" OK created | (FAIL|ERROR|WARN) |^Done\. ")
@@ -33,8 +33,8 @@ PUBLISHED_BEFORE_FEATURES = dg.AssetKey(["published", "fct_parcels"])
 
 
 def manifest_path() -> Path:
-    """The manifest that ``execution.prepare`` parsed for this graph."""
-    return warehouse.dbt_project_dir() / "target" / "manifest.json"
+    """The manifest that ``execution.prepare`` parsed for the graph of this process's source."""
+    return warehouse.dbt_project_dir() / "target" / settings().source / "manifest.json"
 
 
 @functools.cache
