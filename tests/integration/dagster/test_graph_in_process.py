@@ -1,6 +1,7 @@
 """The graph, executed in process over a small made-up archive: what it materializes, what it checks, what it refuses."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import pytest
 from olist_archive import write_archive
 
 import tradewind_sources
-from dagster_project.execution import prepare, run_job
+from dagster_project.execution import prepare, prepare_manifest, run_job
 from dagster_project.lib.summary import RunSummary
 from tradewind_contracts.digests import digest_file
 from tradewind_contracts.errors import NotFoundError, QualityError, SettingsError, StateError
@@ -166,6 +167,13 @@ def test_an_unknown_source_is_named_before_anything_is_made(tmp_path: Path) -> N
     with pytest.raises(NotFoundError, match=r"no source 'nowhere'; there are: .*olist"):
         prepare(settings)
     assert not settings.home.exists()
+
+
+def test_the_graphs_of_two_sources_share_no_manifest(tmp_path: Path) -> None:
+    paths = {source: prepare_manifest(Settings(home=tmp_path, source=source)) for source in ("olist", "simulator")}
+    for source, path in paths.items():
+        nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"]
+        assert {key.split("__")[0] for key in nodes if key.startswith("model.tradewind.stg_")} == {f"model.tradewind.stg_{source}"}
 
 
 def test_the_sensor_asks_once_for_each_state_of_the_files(tmp_path: Path) -> None:
