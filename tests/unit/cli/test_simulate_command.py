@@ -173,11 +173,16 @@ def test_on_a_terminal_too_each_line_of_the_report_stays(monkeypatch: pytest.Mon
     assert said.splitlines()[:3] == ["row 0", "row 1", "row 2"]
 
 
+class DagsterExecutionInterruptedError(BaseException):
+    """As Dagster names what it makes of Ctrl-C while a job runs."""
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, DagsterExecutionInterruptedError])
 def test_a_stop_by_the_user_says_so_and_is_no_success(
-    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kind: type[BaseException], library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stopped(*_: object) -> Made:
-        raise KeyboardInterrupt
+        raise kind
 
     monkeypatch.setattr(tradewind_simulator, "simulate", stopped)
     monkeypatch.setattr(sys, "argv", ["tradewind", "simulate", "--out", "w"])

@@ -50,22 +50,29 @@ def run(
 def main() -> None:
     """Run the command; a refusal is one clear line on standard error and the refusal's own exit code."""
     try:
+        # Typer gives the code of an exit back, and turns Ctrl-C into one.
         code = app(standalone_mode=False)
-    except TradewindError as error:
-        typer.secho(f"tradewind: {error}", fg="red", err=True)
-        sys.exit(error.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        code = _INTERRUPTED
-    except Exception as error:
-        if hasattr(error, "format_message"):
-            typer.secho(f"tradewind: {error.format_message()} (see `tradewind --help`)", fg="red", err=True)
-            sys.exit(2)
-        refusal = refusal_in(error, settings().paths.home)
-        if refusal is None:
+    except Exception as error:  # noqa: BLE001 (what is no refusal is raised again)
+        code = _refused(error)
+    except BaseException as stop:
+        # Dagster's own Ctrl-C is known by its name: to import Dagster for it would slow every command.
+        if not isinstance(stop, KeyboardInterrupt) and type(stop).__name__ != "DagsterExecutionInterruptedError":
             raise
-        typer.secho(f"tradewind: {refusal}", fg="red", err=True)
-        sys.exit(refusal.exit_code)
-    # Typer gives the code of an exit back, and turns Ctrl-C into one.
+        code = _INTERRUPTED
     if code == _INTERRUPTED:
         typer.secho("tradewind: stopped; what was there before still stands", err=True)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refused(error: Exception) -> int:
+    """Say the refusal in ``error``; what is none is raised again, as it is a bug."""
+    if isinstance(error, typer.Abort):
+        return _INTERRUPTED
+    if hasattr(error, "format_message"):
+        typer.secho(f"tradewind: {error.format_message()} (see `tradewind --help`)", fg="red", err=True)
+        return 2
+    refusal = error if isinstance(error, TradewindError) else refusal_in(error, settings().paths.home)
+    if refusal is None:
+        raise error
+    typer.secho(f"tradewind: {refusal}", fg="red", err=True)
+    return refusal.exit_code
