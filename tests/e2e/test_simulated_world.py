@@ -102,7 +102,7 @@ def test_errors_stand_beside_the_noise_floor(told: Told) -> None:
 
 
 def test_only_the_day_that_arrived_lands(told: Told) -> None:
-    assert re.search(r"simulator: 1 new days? from ", told.again.out)
+    assert re.search(r"simulator: 1 new day from ", told.again.out)
     assert told.after.landing.facts["appended_to"] == told.before.landing.digest
     assert "incremental models take what changed in" in told.again.out
     assert told.after.clock - told.before.clock == dt.timedelta(days=1)

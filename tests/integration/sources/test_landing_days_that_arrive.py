@@ -72,7 +72,7 @@ def test_days_that_have_landed_are_not_read_again(observed: made.Observed, home_
                 (observed.folder / table / f"{day.isoformat()}.parquet").unlink()
     messages: list[str] = []
     land("simulator", observed.path, home_settings, messages.append)
-    assert messages[0] == f"simulator: 3 new days from {observed.days[3]} on join the 3 that stand"
+    assert messages[0] == f"simulator: 3 new days from {observed.days[3]} on, beside the 3 that stand"
     assert len(rows(home_settings, "orders")) == len(observed.landed("orders"))
 
 

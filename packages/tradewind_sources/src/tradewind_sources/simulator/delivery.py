@@ -76,7 +76,8 @@ class ObservedDelivery(Delivery):
         added = [day for day in self._days if day not in landed]
         unchanged = context.previous.manifest.facts.get(PLACE) == self._place() and landed.items() <= self._days.items()
         if unchanged and landed and added and added[0] > max(landed):
-            context.progress(f"{context.source}: {len(added)} new days from {added[0]} on join the {len(landed)} that stand")
+            days = "day" if len(added) == 1 else "days"
+            context.progress(f"{context.source}: {len(added)} new {days} from {added[0]} on, beside the {len(landed)} that stand")
             return context.previous
         context.progress(f"{context.source}: all {len(self._days)} days land anew, for what stands is not their beginning")
         return None
