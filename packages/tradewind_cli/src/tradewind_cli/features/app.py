@@ -1,0 +1,9 @@
+"""Registers every command of `tradewind features`; each module of this package is one subject, and imports what is heavy when it runs."""
+
+import typer
+
+app = typer.Typer(
+    name="features",
+    help="What the features are, where they come from, what they cost, and training sets of them.",
+    no_args_is_help=True,
+)
