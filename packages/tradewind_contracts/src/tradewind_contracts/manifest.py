@@ -24,7 +24,10 @@ CHANGED_SINCE = "changed_since"
 
 
 class PublishedTable(BaseModel):
-    """One Parquet file: its path relative to the manifest's folder, the digest of its bytes and its rows."""
+    """One table as Parquet: a file, or a folder with a partition for each day; its path relative to the manifest's folder, digest and rows.
+
+    The digest is of the file's bytes; of a folder, of its days and the digests of their files.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,6 +36,8 @@ class PublishedTable(BaseModel):
     rows: int
     columns: dict[str, str]
     """Name and Arrow type of each column, in order."""
+    definition: str = ""
+    """Digest of the SQL that made a feature table, layout and comments left out; empty for other tables."""
 
 
 class Manifest(BaseModel):

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     as_of: str = Field(default="", description="Instant to freeze the clock at; empty takes the source's default.")
     threads: int = Field(default=2, ge=1, description="Threads for DuckDB and LightGBM.")
     memory_limit: str = Field(default="2GB", description="DuckDB's memory limit; it spills to disk beyond.")
+    feature_retention_days: int = Field(
+        default=1095, ge=1, description="Days of published feature rows that are kept, counted from the newest; views that never expire keep all."
+    )
     registry_url: str = Field(default="", description="SQLAlchemy URL of the model registry; empty: SQLite in the home.")
     bundle_url: str = Field(default="", description="fsspec URL of the bundle store; empty: a folder in the home.")
     api_key: SecretStr | None = Field(default=None, description="Key that services ask for.")

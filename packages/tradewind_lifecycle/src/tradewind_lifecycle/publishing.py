@@ -1,10 +1,11 @@
 """Publishing: what dbt built, as Parquet that everybody else reads.
 
-A file is named by its content, and one manifest per half is swapped in a single rename. Readers of the manifest before
-find their files until the publish after next.
+A file is named by its content, and one manifest per half is swapped in a single rename. Feature tables are folders of daily partitions
+(:mod:`~tradewind_lifecycle.partitions`). Readers of the manifest before find their files until the publish after next.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from tradewind_contracts.manifest import MANIFEST, Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import PersonalData
 from tradewind_contracts.verdicts import Severity
+from tradewind_lifecycle import partitions
 from tradewind_lifecycle.quality_results import read_results
 from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
 
@@ -30,6 +32,12 @@ SCHEMAS: dict[Half, tuple[str, ...]] = {"marts": ("marts",), "features": ("featu
 PREVIOUS = "previous.json"
 """The manifest before the present one, kept so that its files outlive readers that still hold it."""
 
+KEPT = "kept.json"
+"""Datasets that no manifest names any more and somebody still needs: path → reason. They stay until they leave this list."""
+
+FEATURES = "features"
+"""The warehouse schema whose tables are published by day."""
+
 ROWS_PER_GROUP = 131_072
 """Rows in a Parquet row group. Chosen: groups of a few megabytes; fixed, because it is part of the bytes."""
 
@@ -38,7 +46,7 @@ ROWS_PER_GROUP = 131_072
 class PublishedModel:
     """A dbt model that is published: its name, schema, key (the order of its rows) and whether it may be empty.
 
-    ``hidden`` are its columns with direct personal data (``config.meta.personal_data``), which no sample of rows may show.
+    ``keeps_all_days``: no retention, as its views never expire (``config.meta.retention: forever``). ``hidden`` are its columns with direct personal data (``config.meta.personal_data``), which no sample of rows may show.
     """
 
     name: str
@@ -46,6 +54,7 @@ class PublishedModel:
     key: tuple[str, ...]
     may_be_empty: bool
     hidden: frozenset[str] = frozenset()
+    keeps_all_days: bool = False
 
 
 def published_models(half: Half, manifest_path: Path) -> list[PublishedModel]:
@@ -78,17 +87,24 @@ def publish(
     refuse_failed(half, settings)
     folder = settings.paths.published / half
     tables: dict[str, PublishedTable] = {}
+    before = _readable(folder / MANIFEST)
     with connect(settings) as connection:
         for model in published_models(half, manifest_path or dbt_manifest(settings)):
-            tables[model.name] = _write(_rows(connection, model), model, folder)
-            say(f"{model.schema}.{model.name}: {tables[model.name].rows:,} rows")
+            if model.schema == FEATURES:
+                table, written = _write_days(connection, model, folder, before, settings)
+            else:
+                table, written = _write(_rows(connection, model), model, folder), ""
+            tables[model.name] = table
+            say(f"{model.schema}.{model.name}: {table.rows:,} rows{written}")
     present = Manifest(stage=half, tables=tables, facts={"landing": Manifest.read(settings.paths.landing).digest, **(facts or {})})
     _swap(present, folder)
     return present
 
 
 def published_table(settings: Settings, name: str) -> Path:
-    """The Parquet file of the published table ``name``, of either half, after proving that its bytes are what was published.
+    """The Parquet of the published table ``name``, of either half, after proving that its bytes are what was published.
+
+    A file, or for feature tables a folder of daily partitions.
 
     Raises:
         NotFoundError: no published manifest names it.
@@ -109,8 +125,10 @@ def published_table(settings: Settings, name: str) -> Path:
 
 
 def holds(folder: Path, table: PublishedTable) -> bool:
-    """Whether ``folder`` has the file of ``table`` with the bytes that its manifest names."""
+    """Whether ``folder`` has the file, or the days, of ``table`` with the bytes that its manifest names."""
     path = folder / table.path
+    if path.is_dir():
+        return partitions.is_whole(path, table.digest)
     return path.is_file() and digest_file(path) == table.digest
 
 
@@ -140,6 +158,7 @@ def _model(node: Mapping[str, Any]) -> PublishedModel:
         key=tuple(meta["primary_key"]),
         may_be_empty=bool(meta.get("may_be_empty", False)),
         hidden=frozenset(name for name, kind in personal.items() if kind == PersonalData.DIRECT.value),
+        keeps_all_days=meta.get("retention") == partitions.FOREVER,
     )
 
 
@@ -152,6 +171,22 @@ def _rows(connection: duckdb.DuckDBPyConnection, model: PublishedModel) -> pa.Ta
     if rows.num_rows == 0 and not model.may_be_empty:
         raise QualityError(f"{model.schema}.{model.name}: 0 rows where there must be some; nothing was published")
     return rows
+
+
+def _write_days(
+    connection: duckdb.DuckDBPyConnection, model: PublishedModel, folder: Path, before: Manifest | None, settings: Settings
+) -> tuple[PublishedTable, str]:
+    earlier = folder / before.tables[model.name].path if before is not None and model.name in before.tables else None
+    retention = None if model.keeps_all_days else settings.feature_retention_days
+    try:
+        made = partitions.write_dataset(connection, f"{model.schema}.{model.name}", model.key, folder, earlier, retention)
+    except duckdb.CatalogException as error:
+        raise StateError(f"{model.schema}.{model.name} is not built; run dbt on its half first") from error
+    if made.rows == 0 and not model.may_be_empty:
+        raise QualityError(f"{model.schema}.{model.name}: 0 rows where there must be some; nothing was published")
+    table = PublishedTable(path=made.path, digest=made.digest, rows=made.rows, columns=made.columns)
+    past = f", {made.expired} past the retention of {retention} days" if made.expired else ""
+    return table, f" ({made.written} days written, {made.linked} as before{past})"
 
 
 def _write(rows: pa.Table, model: PublishedModel, folder: Path) -> PublishedTable:
@@ -175,11 +210,39 @@ def _swap(present: Manifest, folder: Path) -> None:
         write_text(folder / PREVIOUS, before.model_dump_json(indent=2) + "\n")
     present.write(folder)
     previous = _readable(folder / PREVIOUS)
-    kept = {table.path for manifest in (present, previous) if manifest for table in manifest.tables.values()}
-    for path in folder.glob("*.parquet"):
+    kept = {table.path for manifest in (present, previous) if manifest for table in manifest.tables.values()} | kept_datasets(folder).keys()
+    for path in (*folder.glob("*.parquet"), *(listing.parent for listing in folder.glob(f"*/{partitions.LISTING}"))):
         if path.name not in kept:
-            path.unlink()
-    for path in folder.glob(".*.partial"):
+            _delete(path)
+    for path in (*folder.glob(".*.partial"), *folder.glob(".*.replaced")):
+        _delete(path)
+
+
+def kept_datasets(folder: Path) -> dict[str, str]:
+    """Datasets of the published ``folder`` that stay though no manifest names them: path → reason.
+
+    Raises:
+        IntegrityError: the list is damaged.
+    """
+    path = folder / KEPT
+    if not path.exists():
+        return {}
+    try:
+        return {str(name): str(reason) for name, reason in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, AttributeError) as error:
+        raise IntegrityError(f"{path}: not a list of kept datasets ({error}); nothing was deleted, `make run` writes it again") from error
+
+
+def keep_datasets(folder: Path, kept: Mapping[str, str]) -> None:
+    """Keep just these datasets of the published ``folder`` beyond the manifests that name them: path → reason."""
+    if kept or (folder / KEPT).exists():
+        write_text(folder / KEPT, json.dumps(dict(sorted(kept.items())), indent=2) + "\n")
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
         path.unlink()
 
 
