@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from tradewind_contracts.bundle import REQUEST, BundleContract
+from tradewind_features.online.assembly import Parcels
 from tradewind_features.online.reader import OnlineReader
 from tradewind_lifecycle import feature_store, parity, training_sets
 from tradewind_models.eta.features import FEATURES, SERVICE
-from tradewind_serving.parcels import Parcels
 from tradewind_serving.vector import Vectorizer
 
 

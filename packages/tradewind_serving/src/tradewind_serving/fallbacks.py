@@ -3,11 +3,10 @@
 import numpy as np
 
 from tradewind_contracts.bundle import REQUEST, BundleContract
+from tradewind_features.online.assembly import ABSENT, EXPIRED, Parcels, Vector
 from tradewind_serving.answers import Fallback, FallbackKind, FeatureAge
-from tradewind_serving.parcels import Parcels
 from tradewind_serving.proving import Served
 from tradewind_serving.questions import EtaRequest
-from tradewind_serving.vector import ABSENT, EXPIRED, Vector
 
 STALE_HOURS = 48.0
 """Chosen: rows are stamped daily, so that up to 25 hours are usual, and at 48 one daily run was missed."""

@@ -1,33 +1,17 @@
 """What requests say of their parcels, as columns: totals over the items, areas, instants."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewind_contracts.ids import postal_area_id
+from tradewind_features.online.assembly import Parcels
 from tradewind_serving.questions import EtaRequest, Item
 
 REQUEST_COLUMNS = ("price", "freight", "weight_g", "volume_cm3", "items_count", "category")
 """What the service can fill of a model's fields with the view ``request``."""
-
-
-@dataclass(frozen=True)
-class Parcels:
-    """``n`` parcels. ``columns`` as in REQUEST_COLUMNS: float64 [n] with NaN, category object [n] with None."""
-
-    merchant_id: list[str]
-    origin_area: list[str | None]
-    """As asked; None where the merchant's own counts."""
-    destination_area: list[str]
-    ordered_at: NDArray[np.datetime64]
-    """UTC, microseconds, [n]."""
-    columns: dict[str, NDArray[Any]]
-
-    def __len__(self) -> int:
-        return len(self.merchant_id)
 
 
 def parcels_of(requests: Sequence[EtaRequest], ordered_at: NDArray[np.datetime64]) -> Parcels:
