@@ -1,7 +1,11 @@
 """What a feature view means, as plain JSON, and its digest. Works on Feast objects without importing Feast.
 
-A digest covers what changes values: entities, columns and types, ttl, time columns, source table, and for on-demand views the
-code. It leaves out paths, timestamps, owner, tags and description, so that the same definition has one digest in every world.
+A digest covers what changes values: entities, columns and types, ttl, time columns, source table, the definition of the table's SQL
+(tag ``definition``, where it is known), and for on-demand views the code. It leaves out paths, timestamps, owner, other tags and
+description, so that the same definition has one digest in every world.
+
+A version that is kept under another name (tag ``version_of``, on the view and on its source) means what it meant under its own: it has
+the same digest.
 """
 
 import hashlib
@@ -12,22 +16,35 @@ from typing import Any
 from tradewind_contracts.digests import digest_bytes, digest_json
 from tradewind_features import transforms
 
+DEFINITION = "definition"
+"""The tag with the digest of the SQL that makes a view's table."""
+
+VERSION_OF = "version_of"
+"""The tag of a version that is kept beside its successor: the name that it had, of the view or of its source."""
+
 
 def view_spec(view: Any) -> dict[str, Any]:
     """The meaning of a Feast ``FeatureView``."""
     source = view.batch_source
-    return {
-        "name": view.name,
+    definition = (view.tags or {}).get(DEFINITION)
+    spec = {
+        "name": own_name(view),
         "join_keys": [[column.name, str(column.dtype)] for column in view.entity_columns],
         "features": [[field.name, str(field.dtype)] for field in view.features],
         "ttl_seconds": view.ttl.total_seconds() if view.ttl else 0.0,
         "source": {
-            "table": source.name,
+            "table": own_name(source),
             "timestamp_field": source.timestamp_field,
             "created_timestamp_column": source.created_timestamp_column,
             "field_mapping": dict(sorted((source.field_mapping or {}).items())),
         },
     }
+    return {**spec, "definition": definition} if definition else spec
+
+
+def own_name(thing: Any) -> str:
+    """The name of a view or source; of a version that is kept under another one, the name that it had."""
+    return str((thing.tags or {}).get(VERSION_OF) or thing.name)
 
 
 def on_demand_spec(view: Any) -> dict[str, Any]:
