@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     threads: int = Field(default=2, ge=1, description="Threads for DuckDB and LightGBM.")
     memory_limit: str = Field(default="2GB", description="DuckDB's memory limit; it spills to disk beyond.")
     feature_retention_days: int = Field(
-        default=1095, ge=1, description="Days of published feature rows that are kept, counted from the newest; views that never expire keep all."
+        default=1095,
+        ge=1,
+        description="Days of published feature rows that are kept, counted from the newest; views that never expire keep all.",
     )
     registry_url: str = Field(default="", description="SQLAlchemy URL of the model registry; empty: SQLite in the home.")
     bundle_url: str = Field(default="", description="fsspec URL of the bundle store; empty: a folder in the home.")

@@ -123,7 +123,7 @@ def write_dataset(
     digest = dataset_digest(days)
     target = folder / f"{name}-{digest[:16]}"
     if not (target.is_dir() and is_whole(target, digest)):
-        with atomic_folder(target) as partial:
+        with atomic_folder(target, proven_by_readers=True) as partial:
             for day in days:
                 (partial / day_folder(day)).mkdir()
                 if day in data:
