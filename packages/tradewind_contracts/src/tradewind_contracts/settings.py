@@ -87,6 +87,8 @@ class Paths:
         self.feast_registry = self.world / "feast" / "registry.db"
         self.online_store = self.world / "online" / "online.db"
         self.materializations = self.world / "online" / "materializations"
+        self.served_vectors = self.world / "online" / "served"
+        self.pushed = self.world / "pushed"
         self.training_sets = self.world / "training_sets"
         self.scores = self.world / "scores"
         self.quality = self.world / "quality"
