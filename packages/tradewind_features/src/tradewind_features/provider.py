@@ -23,8 +23,7 @@ from tradewind_contracts.digests import digest_file
 from tradewind_contracts.errors import StateError
 from tradewind_contracts.files import write_text
 from tradewind_contracts.instants import Clock, iso
-from tradewind_features.online import database
-from tradewind_features.online.database import ViewSpec
+from tradewind_features.online.backend import ViewSpec, open_backend
 from tradewind_features.online.packing import pack_columns
 from tradewind_features.online.store import PackedSqliteOnlineStoreConfig, microseconds, store_path, view_storage
 from tradewind_features.specs import spec_digest
@@ -154,21 +153,17 @@ def newest_visible_rows(view: FeatureView, spec: ViewSpec, path: Path, start: dt
 
 def _write(config: RepoConfig, spec: ViewSpec, rows: pa.Table, record: ViewMaterialization, end_us: int) -> ViewMaterialization:
     """Rows and the note of where they came from, in one transaction; returns the record with its counts."""
-    connection = database.open_for_writing(store_path(config))
-    try:
-        with database.transaction(connection):
-            database.declare_view(connection, spec)
-            forgotten = database.forget_after(connection, spec.view, end_us) if config.online_store.frozen_at is not None else 0
-            written = 0
-            for start in range(0, rows.num_rows, _ROWS_PER_CHUNK):
-                part = rows.slice(start, _ROWS_PER_CHUNK)
-                packed = pack_columns(spec.schema, {name: part[name] for name in spec.schema.names}, part.num_rows)
-                keys_and_stamps = (part[name].to_pylist() for name in ("entity_key", "event_us", "created_us"))
-                written += database.write_rows(connection, spec.view, zip(*keys_and_stamps, packed, strict=True))
-            noted = replace(record, written=written, forgotten=forgotten)
-            database.note_materialized(connection, spec.view, json.dumps(asdict(noted), sort_keys=True))
-    finally:
-        connection.close()
+    with open_backend(store_path(config)) as backend, backend.transaction():
+        backend.declare(spec)
+        forgotten = backend.forget_after(spec.view, end_us) if config.online_store.frozen_at is not None else 0
+        written = 0
+        for start in range(0, rows.num_rows, _ROWS_PER_CHUNK):
+            part = rows.slice(start, _ROWS_PER_CHUNK)
+            packed = pack_columns(spec.schema, {name: part[name] for name in spec.schema.names}, part.num_rows)
+            keys_and_stamps = (part[name].to_pylist() for name in ("entity_key", "event_us", "created_us"))
+            written += backend.write(spec.view, zip(*keys_and_stamps, packed, strict=True))
+        noted = replace(record, written=written, forgotten=forgotten)
+        backend.note_materialized(spec.view, json.dumps(asdict(noted), sort_keys=True))
     return noted
 
 
@@ -189,11 +184,8 @@ def materialized_now(path: Path) -> dict[str, ViewMaterialization]:
     """What each view in the online store at ``path`` was last materialized from; empty where there is no store."""
     if not path.exists():
         return {}
-    connection = database.open_for_reading(path)
-    try:
-        return {view: ViewMaterialization(**json.loads(record)) for view, record in database.read_materialized(connection).items()}
-    finally:
-        connection.close()
+    with open_backend(path) as backend:
+        return {view: ViewMaterialization(**json.loads(record)) for view, record in backend.read_materialized().items()}
 
 
 def _reads_local_parquet(view: FeatureView) -> bool:

@@ -26,7 +26,7 @@ from tradewind_contracts.instants import UTC, iso
 from tradewind_contracts.manifest import Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
-from tradewind_features.online import database
+from tradewind_features.online import sqlite_file
 from tradewind_features.transforms import PARCEL_REQUEST_FEATURES
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def apply(settings: Settings) -> AppliedSpecs:
         IntegrityError: a published table lacks a column of its view, or has it in another type.
     """
     published = Manifest.read(settings.paths.published / HALF)
-    database.set_damaged_aside(settings.paths.online_store)
+    sqlite_file.set_damaged_aside(settings.paths.online_store)
     declared = repository()
     for view in declared.views:
         table = published.table(view.batch_source.name)
@@ -191,7 +191,7 @@ def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: 
     from tradewind_features.specs import spec_digest
 
     end = World.read(settings.paths.world_file).clock.now()
-    database.set_damaged_aside(settings.paths.online_store)
+    sqlite_file.set_damaged_aside(settings.paths.online_store)
     store = open_store(settings)
     with quiet_feast():
         views = sorted(store.list_batch_feature_views(), key=lambda view: view.name)
@@ -212,7 +212,7 @@ def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: 
 
 def has_online_store(settings: Settings) -> bool:
     """Whether there is an online store whose file is undamaged; a damaged one is set aside and filled anew by :func:`materialize`."""
-    return database.is_whole(settings.paths.online_store)
+    return sqlite_file.is_whole(settings.paths.online_store)
 
 
 def feature_manifest() -> dict[str, Any]:

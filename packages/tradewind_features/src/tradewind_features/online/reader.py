@@ -19,16 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
-from tradewind_features.online import database
-from tradewind_features.online.database import EntityKey, ViewSpec
+from tradewind_features.online import sqlite_file
+from tradewind_features.online.backend import EntityKey, StoredRow, ViewSpec
 from tradewind_features.online.packing import PackedSchema, fingerprint_of, unpack
+from tradewind_features.online.sqlite import read_schemas, read_views
 
 _KEYS_PER_QUERY = 500  # below SQLite's default limit of 999 variables in old builds
 _NAT = np.iinfo(np.int64).min
 _US_PER_HOUR = 3_600_000_000
 
 Values = NDArray[np.float64] | NDArray[np.object_]
-StoredRow = tuple[int, int, bytes]
 
 
 class Presence(enum.IntEnum):
@@ -113,7 +113,7 @@ class OnlineReader:
         session: _Session | None = getattr(self._local, "session", None)
         if session is None or session.inode != (found.st_dev, found.st_ino) or session.is_outdated():
             self.close()
-            session = _Session(database.open_for_reading(self.path), (found.st_dev, found.st_ino), self.path)
+            session = _Session(sqlite_file.open_for_reading(self.path), (found.st_dev, found.st_ino), self.path)
             self._local.session = session
         return session
 
@@ -125,14 +125,14 @@ class _Session:
         self.connection = connection
         self.inode = inode
         self._path = path
-        self._stands_still = database.stands_still(path)
+        self._stands_still = sqlite_file.stands_still(path)
         self._data_version = -1
         self._views: dict[str, ViewSpec] = {}
         self._schemas: dict[int, PackedSchema] = {}
 
     def is_outdated(self) -> bool:
         """Whether it was opened where nobody could write, and now somebody can: it would not see that."""
-        return self._stands_still and not database.stands_still(self._path)
+        return self._stands_still and not sqlite_file.stands_still(self._path)
 
     def views(self) -> dict[str, ViewSpec]:
         try:
@@ -155,8 +155,8 @@ class _Session:
     def _refresh(self) -> None:
         version = self.connection.execute("PRAGMA data_version").fetchone()[0]
         if version != self._data_version:
-            self._views = database.read_views(self.connection)
-            self._schemas = database.read_schemas(self.connection)
+            self._views = read_views(self.connection)
+            self._schemas = read_schemas(self.connection)
             self._data_version = version
 
     def _spec(self, view: str) -> ViewSpec:
@@ -184,7 +184,7 @@ class _Session:
         )
 
     def _fetch(self, view: str, keys: Sequence[EntityKey | None]) -> dict[EntityKey | None, StoredRow]:
-        table = database.rows_table(view)
+        table = sqlite_file.rows_table(view)
         if len(keys) == 1:
             row = self.connection.execute(f"SELECT event_at, created_at, packed FROM {table} WHERE entity_key = ?", (keys[0],)).fetchone()  # noqa: S608 - the table name is quoted
             return {} if row is None else {keys[0]: row}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from feast import Entity, FeatureView
-from feast.infra.key_encoding_utils import serialize_entity_key
+from feast.feature_view import DUMMY_ENTITY_ID
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
@@ -18,10 +18,11 @@ from pydantic import AwareDatetime
 
 from tradewind_contracts.errors import SettingsError
 from tradewind_contracts.instants import Clock
-from tradewind_features.online import database
-from tradewind_features.online.database import EntityKey, PackedRow, ViewSpec
+from tradewind_features.online.backend import EntityKey, PackedRow, ViewSpec, open_backend
+from tradewind_features.online.entity_keys import SINGLE_ENTITY, composite_key, key_name
 from tradewind_features.online.packing import FieldType, PackedSchema, pack_rows
 from tradewind_features.online.reader import OnlineReader, Presence
+from tradewind_features.specs import spec_digest
 
 _TYPES = {"DOUBLE": FieldType.FLOAT64, "INT64": FieldType.INT64, "BOOL": FieldType.BOOL, "STRING": FieldType.STRING}
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -62,15 +63,11 @@ class PackedSqliteOnlineStore(OnlineStore):  # type: ignore[misc]  # Feast ships
     ) -> None:
         """Declare the views that are kept and drop those that are deleted, in one transaction."""
         specs = [view_storage(view) for view in tables_to_keep]
-        connection = database.open_for_writing(store_path(config))
-        try:
-            with database.transaction(connection):
-                for view in tables_to_delete:
-                    database.drop_view(connection, view.name)
-                for spec in specs:
-                    database.declare_view(connection, spec)
-        finally:
-            connection.close()
+        with open_backend(backend_location(config)) as backend, backend.transaction():
+            for view in tables_to_delete:
+                backend.drop(view.name)
+            for spec in specs:
+                backend.declare(spec)
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:  # noqa: ARG002 - Feast's signature
         """Delete the file with all its views."""
@@ -92,13 +89,9 @@ class PackedSqliteOnlineStore(OnlineStore):  # type: ignore[misc]  # Feast ships
             (_present_key(key, spec.view), microseconds(event), microseconds(created or event), row)
             for (key, _, event, created), row in zip(data, packed, strict=True)
         ]
-        connection = database.open_for_writing(store_path(config))
-        try:
-            with database.transaction(connection):
-                database.declare_view(connection, spec)
-                database.write_rows(connection, spec.view, rows)
-        finally:
-            connection.close()
+        with open_backend(backend_location(config)) as backend, backend.transaction():
+            backend.declare(spec)
+            backend.write(spec.view, rows)
         if progress is not None:
             progress(len(rows))
 
@@ -129,11 +122,16 @@ def store_path(config: RepoConfig) -> Path:
     return path if path.is_absolute() or config.repo_path is None else Path(config.repo_path) / path
 
 
+def backend_location(config: RepoConfig) -> str | Path:
+    """What :func:`tradewind_features.online.backend.open_backend` opens for this configuration."""
+    return store_path(config)
+
+
 def view_storage(view: FeatureView) -> ViewSpec:
     """How a view is kept: its key, ttl and packed schema.
 
     Raises:
-        SettingsError: a field's type can't be packed, or the view has more than one join key.
+        SettingsError: a field's type can't be packed.
     """
     fields = []
     for field in view.features:
@@ -143,11 +141,9 @@ def view_storage(view: FeatureView) -> ViewSpec:
                 f"view {view.name}, field {field.name}: type {field.dtype} can't be packed; declare one of Float64, Int64, Bool, String"
             )
         fields.append((field.name, kind))
-    keys = [column.name for column in view.entity_columns] or [view.join_keys[0] if view.join_keys else "__dummy_id"]
-    if len(keys) > 1:
-        raise SettingsError(f"view {view.name}: an entity has one join key (found: {', '.join(keys)})")
+    keys = [column.name for column in view.entity_columns] or view.join_keys or [DUMMY_ENTITY_ID]
     ttl = view.ttl or dt.timedelta()
-    return ViewSpec(view=view.name, key_name=keys[0], ttl_us=ttl // _MICROSECOND, schema=PackedSchema(tuple(fields)))
+    return ViewSpec(view.name, key_name(keys), ttl // _MICROSECOND, PackedSchema(tuple(fields)), spec_digest(view))
 
 
 def microseconds(instant: dt.datetime) -> int:
@@ -157,15 +153,16 @@ def microseconds(instant: dt.datetime) -> int:
 
 
 def entity_key(key: EntityKeyProto) -> EntityKey | None:
-    """The store's key of Feast's: the single join key's text or integer; ``None`` for a null.
+    """The store's key of Feast's; ``None`` where a join key is null.
 
     Raises:
-        SettingsError: more than one join key.
+        SettingsError: a join key is neither text nor an integer.
     """
-    if len(key.entity_values) != 1:
-        raise SettingsError(f"entity key {serialize_entity_key(key)!r}: an entity has one join key (found: {', '.join(key.join_keys)})")
-    value = from_proto(key.entity_values[0])
-    return value if value is None or isinstance(value, str) else int(value)
+    values = {name: from_proto(value) for name, value in zip(key.join_keys, key.entity_values, strict=True)}
+    for name, value in values.items():
+        if value is not None and not isinstance(value, str | int):
+            raise SettingsError(f"join key {name}: a key is text or an integer (found: {type(value).__name__})")
+    return composite_key(values) if values else SINGLE_ENTITY
 
 
 def _present_key(key: EntityKeyProto, view: str) -> EntityKey:

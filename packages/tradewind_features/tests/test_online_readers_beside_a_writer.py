@@ -18,19 +18,18 @@ ROUNDS = 40
 WRITER = """
 import sys
 from pathlib import Path
-from tradewind_features.online import database
+from tradewind_features.online.backend import ViewSpec, open_backend
 from tradewind_features.online.packing import FieldType, PackedSchema, pack_rows
 
 path, rounds, keys = Path(sys.argv[1]), int(sys.argv[2]), [f"k{number}" for number in range(200)]
-spec = database.ViewSpec("view", "id", 0, PackedSchema((("a", FieldType.FLOAT64), ("b", FieldType.FLOAT64))))
-connection = database.open_for_writing(path)
-with database.transaction(connection):
-    database.declare_view(connection, spec)
+spec = ViewSpec("view", "id", 0, PackedSchema((("a", FieldType.FLOAT64), ("b", FieldType.FLOAT64))))
+backend = open_backend(path)
+backend.declare(spec)
 for number in range(rounds):
     packed = pack_rows(spec.schema, [{"a": float(number), "b": -float(number)}] * len(keys))
-    with database.transaction(connection):
+    with backend.transaction():
         for place, (key, row) in enumerate(zip(keys, packed)):
-            database.write_rows(connection, "view", [(key, number, number, row)])
+            backend.write("view", [(key, number, number, row)])
             if place == 100:
                 print(number, flush=True)
 print("done", flush=True)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
-from tradewind_features.online import database
+from tradewind_features.online import sqlite_file
+from tradewind_features.online.backend import ViewSpec, open_backend
 from tradewind_features.online.packing import FieldType, PackedSchema, pack_rows
 from tradewind_features.online.reader import OnlineReader, Presence
 
@@ -20,17 +21,15 @@ NOW = dt.datetime(2018, 5, 10, tzinfo=dt.UTC)
 DAY_US = 86_400_000_000
 NOW_US = int(NOW.timestamp()) * 1_000_000
 SCHEMA = PackedSchema((("speed", FieldType.FLOAT64), ("name", FieldType.STRING)))
-SPEC = database.ViewSpec("view", "id", 3 * DAY_US, SCHEMA)
+SPEC = ViewSpec("view", "id", 3 * DAY_US, SCHEMA)
 
 
-def filled(path: Path, rows: list[tuple[str | int, int, int, float | None]], spec: database.ViewSpec = SPEC) -> OnlineReader:
+def filled(path: Path, rows: list[tuple[str | int, int, int, float | None]], spec: ViewSpec = SPEC) -> OnlineReader:
     """A store with rows (key, event, created, speed), and its reader."""
     packed = pack_rows(spec.schema, [{"speed": row[3], "name": f"n{row[3]}"} for row in rows])
-    connection = database.open_for_writing(path)
-    with database.transaction(connection):
-        database.declare_view(connection, spec)
-        database.write_rows(connection, spec.view, [(*row[:3], value) for row, value in zip(rows, packed, strict=True)])
-    connection.close()
+    with open_backend(path) as backend, backend.transaction():
+        backend.declare(spec)
+        backend.write(spec.view, [(*row[:3], value) for row, value in zip(rows, packed, strict=True)])
     return OnlineReader(path)
 
 
@@ -82,7 +81,7 @@ def test_a_value_is_served_up_to_its_ttl_and_not_a_microsecond_longer(tmp_path: 
 
 
 def test_a_view_without_ttl_never_expires(tmp_path: Path) -> None:
-    spec = database.ViewSpec("view", "id", 0, SCHEMA)
+    spec = ViewSpec("view", "id", 0, SCHEMA)
     rows = filled(tmp_path / "online.db", [("a", 0, 0, 5.0)], spec).read("view", ["a"], NOW)
     assert rows.presence.tolist() == [Presence.PRESENT]
 
@@ -104,9 +103,7 @@ def test_integer_keys_are_not_text(tmp_path: Path) -> None:
 def test_rows_packed_by_an_older_schema_are_read_by_it(tmp_path: Path) -> None:
     path = tmp_path / "online.db"
     filled(path, [("old", NOW_US, NOW_US, 1.0)])
-    wider = database.ViewSpec(
-        "view", "id", 0, PackedSchema((("name", FieldType.STRING), ("extra", FieldType.INT64), ("speed", FieldType.FLOAT64)))
-    )
+    wider = ViewSpec("view", "id", 0, PackedSchema((("name", FieldType.STRING), ("extra", FieldType.INT64), ("speed", FieldType.FLOAT64))))
     found = filled(path, [("new", NOW_US, NOW_US, 2.0)], wider).read("view", ["old", "new"], NOW)
     assert found.values["speed"].tolist() == [1.0, 2.0]
     assert list(found.values) == ["name", "extra", "speed"]
@@ -118,20 +115,17 @@ def test_a_frozen_clock_that_was_set_back_forgets_what_came_after(tmp_path: Path
     reader = filled(
         path, [("a", NOW_US, NOW_US, 1.0), ("b", NOW_US - DAY_US, NOW_US + 1, 2.0), ("c", NOW_US - DAY_US, NOW_US - DAY_US, 3.0)]
     )
-    connection = database.open_for_writing(path)
-    assert database.forget_after(connection, "view", NOW_US - 1) == 2
-    connection.close()
+    with open_backend(path) as backend:
+        assert backend.forget_after("view", NOW_US - 1) == 2
     assert reader.read("view", ["a", "b", "c"], NOW).presence.tolist() == [Presence.ABSENT, Presence.ABSENT, Presence.PRESENT]
 
 
 def test_a_batch_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "online.db"
     reader = filled(path, [("a", NOW_US, NOW_US, 1.0)])
-    connection = database.open_for_writing(path)
     (row,) = pack_rows(SCHEMA, [{"speed": 9.0}])
-    with pytest.raises(sqlite3.IntegrityError), database.transaction(connection):
-        database.write_rows(connection, "view", [("b", NOW_US, NOW_US, row), ("c", NOW_US, NOW_US, None)])  # type: ignore[list-item]
-    connection.close()
+    with open_backend(path) as backend, pytest.raises(StateError, match=r"view 'view'.*NOT NULL"):
+        backend.write("view", [("b", NOW_US, NOW_US, row), ("c", NOW_US, NOW_US, None)])  # type: ignore[list-item]
     assert reader.read("view", ["a", "b"], NOW).presence.tolist() == [Presence.PRESENT, Presence.ABSENT]
 
 
@@ -141,7 +135,7 @@ def test_an_open_reader_sees_new_writes_new_views_and_a_file_put_in_its_place(tm
     assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [1.0]
     filled(path, [("a", NOW_US + 1, NOW_US + 1, 2.0)])
     assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [2.0]
-    filled(path, [("z", NOW_US, NOW_US, 4.0)], database.ViewSpec("other", "id", 0, SCHEMA))
+    filled(path, [("z", NOW_US, NOW_US, 4.0)], ViewSpec("other", "id", 0, SCHEMA))
     assert reader.read("other", ["z"], NOW).values["speed"].tolist() == [4.0]
     filled(tmp_path / "next.db", [("a", NOW_US, NOW_US, 3.0)])
     for file in tmp_path.glob("online.db*"):
@@ -156,10 +150,10 @@ def test_a_store_that_nobody_can_write_is_read_without_a_trace_and_anew_once_som
     path = tmp_path / "online.db"
     reader = filled(path, [("a", NOW_US, NOW_US, 1.0)])
     reader.close()
-    monkeypatch.setattr(database, "stands_still", lambda _: True)
+    monkeypatch.setattr(sqlite_file, "stands_still", lambda _: True)
     assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [1.0]
     assert [file.name for file in tmp_path.iterdir()] == ["online.db"]
-    monkeypatch.setattr(database, "stands_still", lambda _: False)
+    monkeypatch.setattr(sqlite_file, "stands_still", lambda _: False)
     filled(path, [("a", NOW_US + 1, NOW_US + 1, 2.0)])
     assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [2.0]
 
@@ -168,12 +162,12 @@ def test_a_store_that_nobody_can_write_is_read_without_a_trace_and_anew_once_som
 def test_a_damaged_file_is_set_aside_and_a_whole_one_is_not(tmp_path: Path, kept_bytes: int) -> None:
     path = tmp_path / "online.db"
     filled(path, [("a", NOW_US, NOW_US, 1.0)]).close()
-    database.set_damaged_aside(path)
-    assert database.is_whole(path)
+    sqlite_file.set_damaged_aside(path)
+    assert sqlite_file.is_whole(path)
     whole = path.read_bytes()
     path.write_bytes(whole[:kept_bytes] + b"\xff" * (len(whole) - kept_bytes))
-    assert not database.is_whole(path)
-    database.set_damaged_aside(path)
+    assert not sqlite_file.is_whole(path)
+    sqlite_file.set_damaged_aside(path)
     assert [file.name for file in tmp_path.iterdir()] == ["online.db.damaged"]
     assert filled(path, [("a", NOW_US, NOW_US, 2.0)]).read("view", ["a"], NOW).values["speed"].tolist() == [2.0]
 
@@ -186,10 +180,8 @@ def test_what_is_not_there_is_said_clearly(tmp_path: Path) -> None:
         reader.read("other", ["a"], NOW)
     with pytest.raises(ValueError, match="zone"):
         reader.read("view", ["a"], NOW.replace(tzinfo=None))
-    connection = database.open_for_writing(tmp_path / "online.db")
-    with pytest.raises(NotFoundError, match="no view 'other' is declared"):
-        database.write_rows(connection, "other", [("a", 0, 0, b"")])
-    connection.close()
+    with open_backend(tmp_path / "online.db") as backend, pytest.raises(NotFoundError, match="no view 'other' is declared"):
+        backend.write("other", [("a", 0, 0, b"")])
 
 
 def test_another_programs_file_is_neither_read_nor_written(tmp_path: Path) -> None:
@@ -200,9 +192,9 @@ def test_another_programs_file_is_neither_read_nor_written(tmp_path: Path) -> No
     with pytest.raises(StateError, match="not a packed online store"):
         OnlineReader(path).views()
     with pytest.raises(StateError, match="not a packed online store"):
-        database.open_for_writing(path)
+        open_backend(path)
     path.write_bytes(b"nothing that SQLite knows" * 100)
-    with pytest.raises(StateError, match="can't be read"):
+    with pytest.raises(StateError, match="no SQLite file"):
         OnlineReader(path).views()
 
 

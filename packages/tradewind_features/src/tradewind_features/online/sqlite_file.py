@@ -1,0 +1,183 @@
+"""The file of the embedded online store: its tables, how it is opened for writing and for reading, and whether it is whole.
+
+One file holds one world. ``views`` says what is kept, ``schemas`` how rows were packed, ``materialized`` what each view's rows last
+came from, ``erasures`` whom nobody may bring back, ``state`` what is one of a kind; each view has a table of rows.
+"""
+
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from tradewind_contracts.errors import StateError, TradewindError
+
+APPLICATION_ID = 0x54574F53  # "TWOS", so that another SQLite file is not mistaken for a store
+LAYOUT = 2
+BUSY_TIMEOUT_MS = 10_000
+
+_TABLES = (
+    "CREATE TABLE schemas (fingerprint INTEGER PRIMARY KEY, fields TEXT NOT NULL)",
+    "CREATE TABLE views (view TEXT PRIMARY KEY, key_name TEXT NOT NULL, ttl_us INTEGER NOT NULL,"
+    " fingerprint INTEGER NOT NULL REFERENCES schemas, spec_digest TEXT NOT NULL)",
+    "CREATE TABLE materialized (view TEXT PRIMARY KEY, record TEXT NOT NULL)",
+    "CREATE TABLE erasures (key_name TEXT NOT NULL, digest TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (key_name, digest)) WITHOUT ROWID",
+    # `generation` goes up whenever views or schemas change, so that readers ask for them again; one row.
+    "CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, erasure_salt BLOB NOT NULL)",
+)
+
+
+def rows_table(view: str) -> str:
+    """The quoted name of the table that holds a view's rows."""
+    return '"rows_' + view.replace('"', '""') + '"'
+
+
+def open_for_writing(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
+    """A connection that may write; makes the file where there is none. Readers in other processes go on reading (WAL).
+
+    ``busy_timeout_ms``: how long it waits for another writer.
+
+    Raises:
+        StateError: the folder can't be written, or the file is not a packed online store.
+    """
+    with told(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"{path}: the online store's folder can't be made ({error})") from error
+        connection = sqlite3.connect(path, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA secure_delete = ON")  # deleted and overwritten bytes are zeroed: an erased person's too
+    connection.execute("PRAGMA synchronous = NORMAL")  # a crash of the process loses nothing committed
+    if _is_ours(connection, path):
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    with transaction(connection):
+        if not _is_ours(connection, path):  # another writer may have made the tables since
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {LAYOUT}")
+            for statement in _TABLES:
+                connection.execute(statement)
+            connection.execute("INSERT INTO state VALUES (1, 0, ?)", (secrets.token_bytes(32),))
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A read-only connection, usable from any thread that holds it alone.
+
+    Raises:
+        StateError: there is no store, or the file is not one.
+    """
+    if not path.exists():
+        raise StateError(f"{path}: no online store here yet; materialize features into it (`make run` does)")
+    with told(path):
+        connection = sqlite3.connect(
+            _read_only_uri(path), uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+        )
+        try:
+            if not _is_ours(connection, path):
+                raise StateError(f"{path}: an empty file, not an online store; materialize features into it (`make run` does)")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def stands_still(path: Path) -> bool:
+    """Whether nobody can write the store: it lies on a read-only file system, and its last writer left nothing to be merged.
+
+    A reader of a store in WAL keeps an index beside it, which it can't there; SQLite reads without one what never changes.
+    """
+    is_read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    return is_read_only and not path.with_name(path.name + "-wal").exists()
+
+
+def is_whole(path: Path) -> bool:
+    """Whether there is a SQLite file at ``path``, all its pages can be read, and a store in it has the present layout."""
+    if not path.exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(_read_only_uri(path), uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            application, layout = _marks(connection)
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return False
+        raise StateError(f"{path}: the online store can't be read ({error})") from error
+    return found == "ok" and not (application == APPLICATION_ID and layout < LAYOUT)
+
+
+def set_damaged_aside(path: Path) -> None:
+    """Move a file that is damaged, or of an older layout, to ``<name>.damaged``: its rows can all be made again from what is published."""
+    if path.exists() and not is_whole(path):
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        path.replace(path.with_name(path.name + ".damaged"))
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Everything in the block is committed together, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk ends the transaction by itself
+            connection.execute("ROLLBACK")
+        raise
+
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "another process holds it for longer than the busy timeout; nothing was written, try again",
+    sqlite3.SQLITE_LOCKED: "another process holds it for longer than the busy timeout; nothing was written, try again",
+    sqlite3.SQLITE_READONLY: "it can't be written: its file, folder or file system is read-only; give this user leave to write",
+    sqlite3.SQLITE_CANTOPEN: "it can't be opened: its folder is absent, read-only or not ours",
+    sqlite3.SQLITE_FULL: "there is no space left; nothing of this batch was kept and what was there is still served; free some and write again",
+    sqlite3.SQLITE_IOERR: "its disk fails or is full; nothing of this batch was kept and what was there is still served",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; move it away and materialize again (`make run` does both)",
+    sqlite3.SQLITE_NOTADB: "it is no SQLite file; move it away and materialize again (`make run` does both)",
+}
+
+
+@contextlib.contextmanager
+def told(path: Path, view: str | None = None) -> Iterator[None]:
+    """SQLite's errors in the block become ``StateError`` that names the file, the view and what to do; refusals pass."""
+    try:
+        yield
+    except TradewindError:
+        raise
+    except sqlite3.Error as error:
+        place = f"{path}, view {view!r}" if view is not None else str(path)
+        advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "it can't be used")
+        raise StateError(f"online store {place}: {advice} (SQLite: {error})") from error
+
+
+def _read_only_uri(path: Path) -> str:
+    return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if stands_still(path) else ''}"
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[int, int]:
+    return connection.execute("PRAGMA application_id").fetchone()[0], connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file is a store; ``False`` for an empty one. Raises ``StateError`` for anything else."""
+    application, layout = _marks(connection)
+    if (application, layout) == (APPLICATION_ID, LAYOUT):
+        return True
+    if application == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        return False
+    raise StateError(
+        f"{path}: not a packed online store of layout {LAYOUT} (application {application:#x}, layout {layout});"
+        " move it away and materialize again (`make run` does both with an older layout)"
+    )
