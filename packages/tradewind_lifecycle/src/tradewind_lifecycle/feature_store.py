@@ -117,8 +117,8 @@ def repository() -> Repository:
         return Repository(*copy.deepcopy((declared.ENTITIES, declared.VIEWS, declared.ON_DEMAND_VIEWS, declared.SERVICES)))
 
 
-def open_store(settings: Settings) -> "FeatureStore":
-    """Feast's store of the world that ``settings`` mean: its registry, published files, online store and clock.
+def open_store(settings: Settings, registry: Path | None = None) -> "FeatureStore":
+    """Feast's store of the world that ``settings`` mean: its registry (or another file), published files, online store and clock.
 
     Raises:
         StateError: no world has landed there.
@@ -130,7 +130,7 @@ def open_store(settings: Settings) -> "FeatureStore":
     config = yaml.safe_load((feature_repo_dir() / "feature_store.yaml").read_text(encoding="utf-8"))
     clock = World.read(paths.world_file).clock
     paths.feast_registry.parent.mkdir(parents=True, exist_ok=True)
-    config["registry"]["path"] = str(paths.feast_registry)
+    config["registry"]["path"] = str(registry or paths.feast_registry)
     config["online_store"] |= {"path": str(paths.online_store), "materializations": str(paths.materializations), "frozen_at": clock.at}
     with quiet_feast():
         return FeatureStore(config=RepoConfig(**config, repo_path=feature_repo_dir()))

@@ -23,6 +23,7 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import PersonalData
 from tradewind_contracts.verdicts import Severity
 from tradewind_lifecycle import partitions
+from tradewind_lifecycle.definitions import sql_definition
 from tradewind_lifecycle.quality_results import read_results
 from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
 
@@ -88,10 +89,13 @@ def publish(
     folder = settings.paths.published / half
     tables: dict[str, PublishedTable] = {}
     before = _readable(folder / MANIFEST)
+    manifest_path = manifest_path or dbt_manifest(settings)
+    built = json.loads(manifest_path.read_text(encoding="utf-8"))
     with connect(settings) as connection:
-        for model in published_models(half, manifest_path or dbt_manifest(settings)):
+        for model in published_models(half, manifest_path):
             if model.schema == FEATURES:
                 table, written = _write_days(connection, model, folder, before, settings)
+                table = table.model_copy(update={"definition": sql_definition(built, model.name)})
             else:
                 table, written = _write(_rows(connection, model), model, folder), ""
             tables[model.name] = table

@@ -62,8 +62,14 @@ class SealedSet(BaseModel):
         return pq.read_table(self.path / FRAME)
 
 
-def build(service: str, entity_rows: pa.Table, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> pa.Table:
-    """The entity rows, in their order, with the features of ``service`` beside them.
+def build(
+    service: str,
+    entity_rows: pa.Table,
+    settings: Settings,
+    progress: Callable[[str], None] = lambda _: None,
+    store: "FeatureStore | None" = None,
+) -> pa.Table:
+    """The entity rows, in their order, with the features of ``service`` beside them, joined over ``store`` (the world's own by default).
 
     ``entity_rows`` has ``event_timestamp`` (zoned, no nulls), what on-demand views ask of the request, and either the columns of
     ``PARCEL_COLUMNS``, from which the join keys are built as a service builds them, or the join keys. Added columns:
@@ -75,7 +81,7 @@ def build(service: str, entity_rows: pa.Table, settings: Settings, progress: Cal
         SettingsError: a key, an instant or an input of the request is missing.
         IntegrityError: the join lost, doubled or moved an entity row.
     """
-    store = open_store(settings)
+    store = store or open_store(settings)
     wanted = _service(store, service)
     dated = _dated_views(store)
     _refuse_without_instants(entity_rows)
