@@ -28,7 +28,7 @@ class AtomicFileRegistryStore(FileRegistryStore):  # type: ignore[misc]  # Feast
             return super().get_registry_proto()
         except DecodeError as error:
             raise IntegrityError(
-                f"{self._filepath}: not a Feast registry ({error}); delete it and run `make run`, which rebuilds it"
+                f"{self._filepath}: not a Feast registry ({error}); move it away and apply again (`feast apply`), which writes it anew"
             ) from error
 
     def _write_registry(self, registry_proto: Any) -> None:
