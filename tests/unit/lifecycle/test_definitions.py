@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
-from tradewind_lifecycle.definitions import sql_definition
+from tradewind_lifecycle.views.definitions import sql_definition
 
 FEATURE = 'select merchant_id, count(*) as parcels_count from "warehouse"."marts"."fct_parcels" join "warehouse"."intermediate"."int_days" using (day) where state = \'SP\' group by merchant_id'
 DAYS = 'select day from "warehouse"."staging"."stg_olist__parcels"'

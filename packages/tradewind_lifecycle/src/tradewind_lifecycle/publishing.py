@@ -23,8 +23,8 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables import PersonalData
 from tradewind_contracts.verdicts import Severity
 from tradewind_lifecycle import partitions
-from tradewind_lifecycle.definitions import sql_definition
 from tradewind_lifecycle.quality_results import read_results
+from tradewind_lifecycle.views.definitions import sql_definition
 from tradewind_lifecycle.warehouse import Half, connect, dbt_manifest
 
 SCHEMAS: dict[Half, tuple[str, ...]] = {"marts": ("marts",), "features": ("features", "labels")}
@@ -213,13 +213,18 @@ def _swap(present: Manifest, folder: Path) -> None:
     if before is not None and before.digest != present.digest:
         write_text(folder / PREVIOUS, before.model_dump_json(indent=2) + "\n")
     present.write(folder)
-    previous = _readable(folder / PREVIOUS)
-    kept = {table.path for manifest in (present, previous) if manifest for table in manifest.tables.values()} | kept_datasets(folder).keys()
+    kept = _named(folder) | kept_datasets(folder).keys()
     for path in (*folder.glob("*.parquet"), *(listing.parent for listing in folder.glob(f"*/{partitions.LISTING}"))):
         if path.name not in kept:
             _delete(path)
     for path in (*folder.glob(".*.partial"), *folder.glob(".*.replaced")):
         _delete(path)
+
+
+def _named(folder: Path) -> set[str]:
+    """The datasets that the present manifest and the one before name."""
+    manifests = (_readable(folder / MANIFEST), _readable(folder / PREVIOUS))
+    return {table.path for manifest in manifests if manifest for table in manifest.tables.values()}
 
 
 def kept_datasets(folder: Path) -> dict[str, str]:
@@ -238,9 +243,20 @@ def kept_datasets(folder: Path) -> dict[str, str]:
 
 
 def keep_datasets(folder: Path, kept: Mapping[str, str]) -> None:
-    """Keep just these datasets of the published ``folder`` beyond the manifests that name them: path → reason."""
-    if kept or (folder / KEPT).exists():
-        write_text(folder / KEPT, json.dumps(dict(sorted(kept.items())), indent=2) + "\n")
+    """Keep just these datasets of the published ``folder`` beyond the manifests that name them: path → reason.
+
+    What leaves the list and is named by no manifest is deleted.
+
+    Raises:
+        IntegrityError: the list before is damaged.
+    """
+    before = kept_datasets(folder)
+    if before == kept:
+        return
+    write_text(folder / KEPT, json.dumps(dict(sorted(kept.items())), indent=2) + "\n")
+    for name in sorted(before.keys() - kept.keys() - _named(folder)):
+        if (folder / name).exists():
+            _delete(folder / name)
 
 
 def _delete(path: Path) -> None:

@@ -46,6 +46,21 @@ class RegistryClient:
                 raise StateError(f"registry {database.shown_url}: not there, or of another revision; `make run` makes or mends it")
             return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles), settings.world_name)
 
+    @classmethod
+    def open_if_any(cls, settings: Settings) -> Self | None:
+        """The client, or ``None`` where nothing was ever registered.
+
+        Raises:
+            StateError: there is a registry that can't be read, or that is of another revision.
+        """
+        database = Database(settings.database_url)
+        try:
+            if database.is_empty():
+                return None
+        finally:
+            database.close()
+        return cls.open(settings)
+
     def resolve(self, reference: str | Reference) -> Version:
         """The version that ``eta@3``, ``eta@champion`` or ``eta`` (its champion) names now.
 

@@ -74,6 +74,17 @@ class Database:
         with self._refusals(), self._engine.connect() as connection:
             return _revision(connection) == HEAD_REVISION
 
+    def is_empty(self) -> bool:
+        """Whether nothing was ever registered: no file, or no tables of any revision.
+
+        Raises:
+            StateError: the database is out of reach or damaged, so nobody can say.
+        """
+        if self._sqlite_path is not None and not self._sqlite_path.exists():
+            return True
+        with self._refusals(), self._engine.connect() as connection:
+            return _revision(connection) is None
+
     def migrate(self) -> None:
         """Bring the tables to the newest revision; several processes may do so at once.
 

@@ -77,7 +77,7 @@ def _of_intermediate(manifest: Mapping[str, Any], node: Mapping[str, Any], compi
 
 def _compiled_folder(node: Mapping[str, Any]) -> Path:
     """Where dbt put compiled models: a model's own place less its path in the project (relative to the project, if dbt says so)."""
-    place = dbt_project_dir() / node["compiled_path"]
+    place = dbt_project_dir() / str(node["compiled_path"])
     return place.parents[len(Path(node["original_file_path"]).parts) - 1]
 
 

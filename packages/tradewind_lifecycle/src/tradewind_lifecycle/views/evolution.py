@@ -1,0 +1,155 @@
+"""Evolution: feature views that are redefined under living models.
+
+``feature_store.apply`` goes through here. A definition that the world's aliases still need stays whole when another takes its name: as
+``<view>_v<n>`` in Feast's registry, over the dataset that it had, and with its rows in the online store; whoever serves finds it by its
+digest. When no alias needs it any more, the next apply removes it. The order of steps lets every crash be mended by applying again:
+
+1. the list of kept datasets grows (a publication deletes nothing that is on it);
+2. rows in the online store get their names and digests, in one transaction: from here on services find them there;
+3. Feast's registry is swapped for the new one, in one rename;
+4. the list of kept datasets shrinks to what the registry names; what leaves it is deleted.
+
+Feast is imported inside the functions: it costs seconds.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradewind_contracts.instants import Clock, iso
+from tradewind_contracts.settings import Settings
+from tradewind_features.online.backend import open_backend
+from tradewind_lifecycle.publishing import keep_datasets, kept_datasets
+from tradewind_lifecycle.views.living import Needs, living_needs
+from tradewind_lifecycle.views.versions import KeptVersion, VersionPlan, ViewVersion, plan_versions
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+HALF = "features"
+VERSION_NUMBER = "version_number"
+"""Tag: the number of a definition among those that its view has had in this world, from 1."""
+VERSIONS_COUNT = "versions_count"
+"""Tag: how many definitions the view has had."""
+SUPERSEDED_AT = "superseded_at"
+"""Tag of a kept version: when another definition took its name (ISO, UTC)."""
+
+
+@dataclass(frozen=True)
+class Evolution:
+    """What an apply has to register beside the declared views: kept versions and their entities; and what it says of them."""
+
+    views: list[Any]
+    entities: list[Any]
+    lines: list[str]
+
+
+def prepare(settings: Settings, store: "FeatureStore", declared: Iterable[Any], on_demand: Iterable[str]) -> Evolution:
+    """Make room for the ``declared`` views, whose sources and definitions are set: steps 1 and 2. Tags them with their numbers.
+
+    Raises:
+        StateError: the model registry can't be read, so nobody knows which definitions are needed; or the online store can't be written.
+        IntegrityError: a declared view has the name of a version that is kept, or the list of kept datasets is damaged.
+    """
+    from tradewind_features.specs import spec_digest
+
+    declared = list(declared)
+    registered = {view.name: view for view in store.list_batch_feature_views()}
+    request_time = {*on_demand, *(view.name for view in store.list_on_demand_feature_views())}
+    needs = {view: digests for view, digests in living_needs(settings).items() if view not in request_time}
+    folder = settings.paths.published / HALF
+    keep_datasets(folder, kept_datasets(folder) | _datasets(registered.values(), folder))
+    digests = {view.name: spec_digest(view) for view in declared}
+    plan = _arrange_online(store, digests, [version_of(view) for view in registered.values()], needs)
+    for view in declared:
+        number, count = plan.numbers[view.name]
+        view.tags |= {VERSION_NUMBER: str(number), VERSIONS_COUNT: str(count)}
+    views = [_kept_view(registered[kept.version.name], kept) for kept in plan.kept.values() if kept.version.is_registered]
+    joined = {name for view in views for name in view.entities}
+    entities = [entity for entity in store.list_entities() if entity.name in joined]
+    return Evolution(views, entities, _lines(plan, digests))
+
+
+def settle(settings: Settings, store: "FeatureStore") -> None:
+    """Keep just the datasets that Feast's registry names now, and delete those that left: step 4."""
+    folder = settings.paths.published / HALF
+    keep_datasets(folder, _datasets(store.list_batch_feature_views(), folder))
+
+
+def version_of(view: Any) -> ViewVersion:
+    """Which version of which view a registered Feast view is; one that was registered before versions were counted is the first."""
+    from tradewind_features.specs import own_name, spec_digest
+
+    number = int(view.tags.get(VERSION_NUMBER, "1"))
+    return ViewVersion(view.name, own_name(view), spec_digest(view), number, int(view.tags.get(VERSIONS_COUNT, number)))
+
+
+def _arrange_online(store: "FeatureStore", declared: Mapping[str, str], registered: list[ViewVersion], needs: Needs) -> VersionPlan:
+    from tradewind_features.online.store import backend_location
+
+    with open_backend(backend_location(store.config)) as backend, backend.transaction():
+        online = {name: spec.spec_digest for name, spec in backend.views().items()}
+        plan = plan_versions(declared, registered, online, needs)
+        for name in plan.drops:
+            backend.drop(name)
+        for name, place, digest in plan.moves:
+            backend.rename(name, place)
+            backend.declare(replace(backend.views()[place], spec_digest=digest))
+    return plan
+
+
+def _kept_view(view: Any, kept: KeptVersion) -> Any:
+    """The registered ``view`` under the name of a kept version; its digest stays what it was."""
+    from feast import FeatureView
+
+    from tradewind_features.specs import VERSION_OF
+
+    if view.name == kept.name:
+        return view
+    proto = view.to_proto()
+    tags = {
+        VERSION_OF: kept.version.own,
+        VERSION_NUMBER: str(kept.version.number),
+        VERSIONS_COUNT: str(kept.version.count),
+        SUPERSEDED_AT: iso(Clock().now()),
+    }
+    source = proto.spec.batch_source
+    proto.spec.name = kept.name
+    proto.spec.tags.update(tags)
+    source.tags.update({VERSION_OF: source.name})
+    source.name = f"{source.name}_v{kept.version.number}"
+    proto.meta.Clear()
+    return FeatureView.from_proto(proto)
+
+
+def _datasets(views: Iterable[Any], folder: Path) -> dict[str, str]:
+    """The published datasets that registered views stand on: path relative to ``folder`` → reason."""
+    found = {}
+    for view in sorted(views, key=lambda view: str(view.name)):
+        path = Path(view.batch_source.path)
+        if path.is_relative_to(folder):
+            found[path.relative_to(folder).as_posix()] = f"registered: feature view {view.name}"
+    return found
+
+
+def _lines(plan: VersionPlan, declared: Mapping[str, str]) -> list[str]:
+    lines = [
+        f"{kept.version.own}: version {kept.version.number} ({kept.version.digest[:12]}) stays as {name}, {_who(kept.needs)} needs it;"
+        " no new rows come to it"
+        for name, kept in sorted(plan.kept.items())
+    ]
+    lines += [
+        f"{version.own}: version {version.number} ({version.digest[:12]}) is removed, no alias needs it"
+        for version in plan.retired
+        if version.name != version.own or version.own not in declared
+    ]
+    lines += [
+        f"{own}: {_who(who)} was trained on a definition ({digest[:12]}) that is not there any more; it is not served, train and promote anew"
+        for own, digest, who in plan.lost
+    ]
+    return lines
+
+
+def _who(needs: Iterable[object]) -> str:
+    return ", ".join(str(need) for need in needs)
