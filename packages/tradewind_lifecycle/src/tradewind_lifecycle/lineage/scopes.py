@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from tradewind_lifecycle.sql_lineage.relations import Origin, Relation, Source, Traced
-from tradewind_lifecycle.sql_lineage.syntax import equalities, is_grouped, unaliased, unread
+from tradewind_lifecycle.lineage.relations import Origin, Relation, Source, Traced
+from tradewind_lifecycle.lineage.syntax import equalities, is_grouped, unaliased, unread
 
 
 @dataclass(frozen=True)

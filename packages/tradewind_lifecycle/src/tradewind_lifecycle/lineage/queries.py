@@ -14,9 +14,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from tradewind_contracts.errors import IntegrityError
-from tradewind_lifecycle.sql_lineage.relations import Origin, Relation, Traced, combined, merged, stacked
-from tradewind_lifecycle.sql_lineage.scopes import Scope, aligned, given, holders, join_condition, key_of, matches_key, renamed, starred
-from tradewind_lifecycle.sql_lineage.syntax import (
+from tradewind_lifecycle.lineage.relations import Origin, Relation, Traced, combined, merged, stacked
+from tradewind_lifecycle.lineage.scopes import Scope, aligned, given, holders, join_condition, key_of, matches_key, renamed, starred
+from tradewind_lifecycle.lineage.syntax import (
     aggregates,
     is_grouped,
     is_null,

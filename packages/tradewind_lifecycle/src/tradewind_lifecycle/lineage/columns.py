@@ -15,7 +15,9 @@ from typing import Any
 from sqlglot import exp
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
-from tradewind_lifecycle.sql_lineage import ROWS, Origin, Relation, base_relation, merged, parsed, query_lineage
+from tradewind_lifecycle.lineage.queries import query_lineage
+from tradewind_lifecycle.lineage.relations import ROWS, Origin, Relation, base_relation, merged
+from tradewind_lifecycle.lineage.syntax import parsed
 
 LANDING = "landing"
 """The schema of the tables that nothing is upstream of."""

@@ -31,7 +31,7 @@ def unread(node: exp.Expression, what: str) -> IntegrityError:
     """The refusal of a construct whose lineage is not followed."""
     text = node.sql(dialect="duckdb")
     shown = text if len(text) <= 80 else f"{text[:80]}…"
-    return IntegrityError(f"{what} can't be followed by lineage: {shown}; write it another way, or teach sql_lineage")
+    return IntegrityError(f"{what} can't be followed by lineage: {shown}; write it another way, or teach tradewind_lifecycle.lineage")
 
 
 def unaliased(item: exp.Expression) -> exp.Expression:
