@@ -95,7 +95,7 @@ def main() -> None:
     seen["asked_for_others"] = guard.asked
     seen["of_tradewind"] = sorted({name.split(".")[0] for name in sys.modules if name.startswith("tradewind_")})
     seen["from"] = {name: getattr(sys.modules[name], "__file__", None) for name in OWN if name in sys.modules}
-    print(json.dumps(seen))
+    sys.stdout.write(json.dumps(seen) + "\n")
 
 
 if __name__ == "__main__":

@@ -147,7 +147,11 @@ def test_feast_serve_gives_the_values_of_the_reader(server: tuple[FeatureStore, 
     served = columns(answer)
     for name in ("pace", "grade", "is_new", "trips"):
         assert served[name] == [plain(value) for value in rows.values[name].tolist()]
-    body = {"feature_service": "dispatch", "entities": {"courier_id": ["ana"], "depot_id": [2], "distance_km": [4.0]}, "full_feature_names": True}
+    body = {
+        "feature_service": "dispatch",
+        "entities": {"courier_id": ["ana"], "depot_id": [2], "distance_km": [4.0]},
+        "full_feature_names": True,
+    }
     status, answer = post(f"{url}/get-online-features", body)
     assert status == 200
     served = columns(answer)

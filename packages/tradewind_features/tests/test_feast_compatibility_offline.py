@@ -36,7 +36,15 @@ def asked(store: FeatureStore, rows: Any, features: Any, **options: Any) -> pa.T
         ["delivery_estimate:expected_minutes"],
         ["delivery_estimate:expected_minutes", "courier_pace:trips", "depot_profile:docks"],
     ],
-    ids=["one view", "no ttl, no created", "composite key and mapped columns", "naive instants", "four views", "on demand", "on demand and views"],
+    ids=[
+        "one view",
+        "no ttl, no created",
+        "composite key and mapped columns",
+        "naive instants",
+        "four views",
+        "on demand",
+        "on demand and views",
+    ],
 )
 def test_a_training_frame_is_what_feasts_store_says_with_its_filter_on(
     read_only_repository: FeatureStore, reference_repository: FeatureStore, features: list[str], full: bool
@@ -204,7 +212,9 @@ def test_rows_written_offline_bear_the_sources_names_or_the_views(make_repositor
     record = {"courier": "ana", "depot_id": 1, "observed_at": at, "recorded_at": at, "load_raw": 0.5, "parcels": 9}
     store.write_to_offline_store("shift_load", pd.DataFrame([record]))
     rows = pd.DataFrame({"courier_id": ["ana"], "depot_id": [1], "event_timestamp": [small.NOW]})
-    assert asked(store, rows, ["shift_load:load", "shift_load:parcels"]).select(["load", "parcels"]).to_pylist() == [{"load": 0.5, "parcels": 9}]
+    assert asked(store, rows, ["shift_load:load", "shift_load:parcels"]).select(["load", "parcels"]).to_pylist() == [
+        {"load": 0.5, "parcels": 9}
+    ]
 
 
 def test_columns_that_a_source_does_not_have_are_refused_as_by_feast(make_repository: Make) -> None:
@@ -254,7 +264,9 @@ def test_the_newest_rows_pulled_are_feasts(
             store.config, store.get_data_source(source), keys, features, event, created, start, end
         )
         table = job.to_arrow().select([*keys, *features, event])
-        pulled.append(sorted(map(repr, table.set_column(table.column_names.index(event), event, table[event].cast(small.STAMP)).to_pylist())))
+        pulled.append(
+            sorted(map(repr, table.set_column(table.column_names.index(event), event, table[event].cast(small.STAMP)).to_pylist()))
+        )
     assert pulled[0] == pulled[1]
     assert pulled[0] or source == "depot_profile_rows"
 
@@ -273,5 +285,7 @@ def test_all_rows_pulled_are_feasts(
         table = job.to_arrow()
         assert sorted(table.column_names) == sorted([*keys, *features, event, *([created] if created else [])])
         table = table.select([*keys, *features, event])
-        pulled.append(sorted(map(repr, table.set_column(table.column_names.index(event), event, table[event].cast(small.STAMP)).to_pylist())))
+        pulled.append(
+            sorted(map(repr, table.set_column(table.column_names.index(event), event, table[event].cast(small.STAMP)).to_pylist()))
+        )
     assert pulled[0] == pulled[1]

@@ -106,7 +106,7 @@ def test_what_feast_refuses_to_read_is_refused_here(read_only_repository: Featur
     ):
         refusals = []
         for store in (read_only_repository, reference_repository):
-            with pytest.raises(Exception, match="no_view|no_feature|courier_id|distance_km") as caught:
+            with pytest.raises(Exception, match=r"no_view|no_feature|courier_id|distance_km") as caught:
                 store.get_online_features(features, rows)
             refusals.append(caught.type)
         assert refusals[0] is refusals[1]
@@ -165,12 +165,27 @@ def test_materializing_by_the_sdk_brings_each_view_to_the_instant(make_repositor
         {"provider": "local", "online_store": {"type": "sqlite", "path": "feasts.db"}},
         {"registry": "registry.db"},
     ],
-    ids=["Feast's provider", "Feast's offline store", "our online store alone", "Feast's online store", "our offline store alone", "Feast's registry"],
+    ids=[
+        "Feast's provider",
+        "Feast's offline store",
+        "our online store alone",
+        "Feast's online store",
+        "our offline store alone",
+        "Feast's registry",
+    ],
 )
-def test_each_part_works_beside_feasts_own_others(make_repository: Make, reference_repository: FeatureStore, settings: dict[str, Any]) -> None:
+def test_each_part_works_beside_feasts_own_others(
+    make_repository: Make, reference_repository: FeatureStore, settings: dict[str, Any]
+) -> None:
     store = make_repository(settings=small.OURS | settings)
     store.materialize(small.BEGINNING, small.NOW)
-    features = ["courier_pace:pace", "courier_pace:grade", "depot_profile:city", "depot_traffic:visits", "delivery_estimate:expected_minutes"]
+    features = [
+        "courier_pace:pace",
+        "courier_pace:grade",
+        "depot_profile:city",
+        "depot_traffic:visits",
+        "delivery_estimate:expected_minutes",
+    ]
     answers = [told(each.get_online_features(features, entities())) for each in (store, reference_repository)]
     assert answers[0] == answers[1]
     rows = small.entity_rows(20)

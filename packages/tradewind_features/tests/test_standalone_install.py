@@ -22,7 +22,9 @@ def installed_alone(target: Path, wheels: Path) -> Path:
     for package in (PACKAGE, CONTRACTS):
         if not (package / "pyproject.toml").exists():
             pytest.skip(f"{package} is not beside the package: there is nothing to build a wheel from")
-        subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)], cwd=package, check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)], cwd=package, check=True, capture_output=True
+        )
     for wheel in sorted(wheels.glob("*.whl")):
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(target)
