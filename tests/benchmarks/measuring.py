@@ -1,0 +1,74 @@
+"""Time and peak memory of one call, in a process of its own, so that no contender has what another left behind.
+
+A child is `python -m tests.benchmarks.contenders.<module> …`; it calls :func:`measured` once, and :func:`told` prints what it found as
+one line of JSON. The parent calls :func:`in_fresh_process`. Linux only: memory is read from /proc.
+"""
+
+import gc
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).resolve().parents[2]
+_MARK = "measured: "
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """``seconds`` by the wall, ``cpu_seconds`` of all threads, ``peak_bytes`` of resident memory above ``base_bytes``."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    base_bytes: int
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process now."""
+    return _status("VmRSS")
+
+
+def measured(work: Callable[[], T], base_bytes: int | None = None) -> tuple[T, Measurement]:
+    """What ``work`` gives, and what it took; the peak counts from ``base_bytes``, or from what is resident now."""
+    gc.collect()
+    base = resident_bytes() if base_bytes is None else base_bytes
+    _CLEAR.write_text("5")  # the kernel's mark of the peak starts anew
+    cpu, began = time.process_time(), time.perf_counter()
+    answer = work()
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+    return answer, Measurement(seconds, cpu_seconds, max(_status("VmHWM") - base, 0), base)
+
+
+def told(found: Measurement, **more: Any) -> None:
+    """Print a measurement, and what else the parent wants to know, where the parent finds it."""
+    print(_MARK + json.dumps(asdict(found) | more), flush=True)
+
+
+def in_fresh_process(module: str, *arguments: str) -> tuple[Measurement, Mapping[str, Any]]:
+    """Run a module of ``tests.benchmarks`` in a new process; its measurement, and whatever else it told.
+
+    Raises:
+        RuntimeError: it failed or told nothing; with the end of what it wrote.
+    """
+    command = [sys.executable, "-W", "ignore", "-m", f"tests.benchmarks.{module}", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    lines = [line.removeprefix(_MARK) for line in ran.stdout.splitlines() if line.startswith(_MARK)]
+    if ran.returncode or not lines:
+        raise RuntimeError(f"{module}: ended with {ran.returncode}\n{ran.stdout[-2_000:]}\n{ran.stderr[-4_000:]}")
+    found = json.loads(lines[-1])
+    own = {name: found.pop(name) for name in ("seconds", "cpu_seconds", "peak_bytes", "base_bytes")}
+    return Measurement(**own), found
+
+
+def _status(name: str) -> int:
+    found = re.search(rf"^{name}:\s+(\d+) kB", _STATUS.read_text(), flags=re.MULTILINE)
+    assert found, f"{_STATUS}: no {name}"
+    return int(found[1]) * 1024
