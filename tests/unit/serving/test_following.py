@@ -1,6 +1,7 @@
 """Following an alias: proven first, swapped whole, never left for something worse."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_serving.answers import ServedVersion
 from tradewind_serving.following import Follower
-from tradewind_serving.proving import Served
+from tradewind_serving.proving import Sealed, Served
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Row:
     number: int
     bundle_digest: str
     model: str = "eta"
+    view_specs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -50,12 +52,12 @@ class FakeRegistry:
             raise StateError("registry: connection refused")
 
 
-def prove(folder: Path, version: ServedVersion) -> Served:
-    return Served(version, predictor=folder)  # type: ignore[arg-type]
+def prove(folder: Path, sealed: Sealed) -> Served:
+    return Served(sealed.version, predictor=folder, view_specs=sealed.view_specs)  # type: ignore[arg-type]
 
 
 V1, V2 = Row(1, "a" * 64), Row(2, "b" * 64)
-BAKED = (Path("baked"), ServedVersion(name="eta", number=1, digest="a" * 64, source="baked"))
+BAKED = (Path("baked"), Sealed(ServedVersion(name="eta", number=1, digest="a" * 64, source="baked"), {"merchant_pace": "e" * 64}))
 
 
 def follower(registry: FakeRegistry, baked: Any = None, prove: Any = prove) -> Follower:
@@ -73,6 +75,17 @@ def test_it_starts_with_the_champion_and_follows_it() -> None:
     assert kept.version.number == 1, "a request keeps the version it began with"
     following.poll()
     assert registry.opened == [1, 2], "the same version is not opened again"
+
+
+def test_a_version_brings_the_definitions_of_the_views_that_it_was_trained_on() -> None:
+    registry = FakeRegistry(Row(1, "a" * 64, view_specs={"merchant_pace": "d" * 64}))
+    following = follower(registry, BAKED)
+    following.start()
+    assert following.current.view_specs == {"merchant_pace": "d" * 64}
+    registry.reachable = False
+    baked = follower(registry, BAKED)
+    baked.start()
+    assert baked.current.view_specs == {"merchant_pace": "e" * 64}
 
 
 def test_it_refuses_to_start_without_a_champion_even_with_a_baked_version() -> None:
@@ -100,7 +113,7 @@ def test_out_of_reach_at_start_the_baked_version_answers_until_the_registry_is_b
 
 
 def test_a_baked_version_that_does_not_prove_right_is_not_served() -> None:
-    def refuse(folder: Path, version: ServedVersion) -> Served:
+    def refuse(folder: Path, sealed: Sealed) -> Served:
         raise IntegrityError("digest")
 
     with pytest.raises(IntegrityError):
@@ -141,10 +154,10 @@ def test_the_background_thread_follows_and_ends() -> None:
     registry = FakeRegistry(V1)
     proven = threading.Event()
 
-    def watched(folder: Path, version: ServedVersion) -> Served:
-        if version.number == 2:
+    def watched(folder: Path, sealed: Sealed) -> Served:
+        if sealed.version.number == 2:
             proven.set()
-        return prove(folder, version)
+        return prove(folder, sealed)
 
     following = follower(registry, prove=watched)
     following.start()

@@ -60,7 +60,13 @@ def build_bento(settings: Settings, version: Version, progress: Callable[[str], 
     finally:
         registry.close()
     contents = _contents(bundle)
-    note = {"model": version.model, "number": version.number, "digest": version.bundle_digest, "world": version.world}
+    note = {
+        "model": version.model,
+        "number": version.number,
+        "digest": version.bundle_digest,
+        "world": version.world,
+        "view_specs": dict(sorted(version.view_specs.items())),
+    }
     listing = {name: digest_file(path) for name, path in contents.items()}
     digest = digest_json({"files": listing, "baked": note, "bentoml": installed_version("bentoml")})
     tag = f"{SERVICE}:{digest[:16]}"

@@ -14,12 +14,12 @@ from tradewind_contracts.world import World
 from tradewind_features.online.reader import OnlineReader
 from tradewind_registry.client import RegistryClient
 from tradewind_serving.absent import absent
-from tradewind_serving.answers import Estimate, Estimates, EtaAnswer, Health, Promise, ServedVersion
+from tradewind_serving.answers import Estimate, Estimates, EtaAnswer, Health, Promise
 from tradewind_serving.baked import baked_version
 from tradewind_serving.fallbacks import fallbacks_of, feature_ages
 from tradewind_serving.following import Follower
 from tradewind_serving.parcels import parcels_of
-from tradewind_serving.proving import Served, prove
+from tradewind_serving.proving import Sealed, Served, prove
 from tradewind_serving.questions import EtaRequest
 from tradewind_serving.refusals import RequestRefusedError
 from tradewind_serving.vector import Vectorizer
@@ -56,8 +56,8 @@ class EtaDesk:
         world = World.read(settings.paths.world_file)
         vectorizer = Vectorizer(OnlineReader(settings.paths.online_store), world.zone)
 
-        def proven(folder: Path, version: ServedVersion) -> Served:
-            return prove(folder, version, load, vectorizer.check)
+        def proven(folder: Path, sealed: Sealed) -> Served:
+            return prove(folder, sealed, load, vectorizer.check)
 
         follower = Follower(REFERENCE, lambda: RegistryClient.open(settings), proven, baked_version(baked, settings.world_name))
         follower.start()
@@ -92,7 +92,7 @@ class EtaDesk:
         ordered = self._instants(requests, where)
         instants = np.array([instant.replace(tzinfo=None) for instant in ordered], dtype="datetime64[us]")
         parcels = parcels_of(requests, instants)
-        vector = self._vectorizer.assemble(served.contract, parcels)
+        vector = self._vectorizer.assemble(served.contract, parcels, served.view_specs)
         days = served.predictor.predict(vector.columns)
         return [
             EtaAnswer(

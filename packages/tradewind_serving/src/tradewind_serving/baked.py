@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tradewind_contracts.errors import IntegrityError
 from tradewind_serving.answers import ServedVersion
+from tradewind_serving.proving import Sealed
 
 NOTE = "version.json"
 BUNDLE = "bundle"
@@ -20,9 +21,11 @@ class BakedNote(BaseModel):
     number: int
     digest: str
     world: str
+    view_specs: dict[str, str] = {}
+    """View → digest of the definition that it was trained on; empty in a Bento built before they were noted: views go by their names."""
 
 
-def baked_version(folder: Path, world: str) -> tuple[Path, ServedVersion] | None:
+def baked_version(folder: Path, world: str) -> tuple[Path, Sealed] | None:
     """The baked bundle's folder and version; None where nothing was baked for ``world`` (a service that runs from the repository,
     or over another world than its Bento was built for).
 
@@ -38,4 +41,5 @@ def baked_version(folder: Path, world: str) -> tuple[Path, ServedVersion] | None
         raise IntegrityError(f"{note}: not the note of a baked version ({error.errors()[0]['msg']}); build the Bento again") from error
     if said.world != world:
         return None
-    return folder / BUNDLE, ServedVersion(name=said.model, number=said.number, digest=said.digest, source="baked")
+    version = ServedVersion(name=said.model, number=said.number, digest=said.digest, source="baked")
+    return folder / BUNDLE, Sealed(version, said.view_specs)

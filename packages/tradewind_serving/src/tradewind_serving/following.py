@@ -5,14 +5,14 @@ A request takes ``current`` once and keeps it to its end, so no answer mixes two
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError, TradewindError
 from tradewind_serving import metrics
 from tradewind_serving.answers import ServedVersion
-from tradewind_serving.proving import Served
+from tradewind_serving.proving import Sealed, Served
 
 POLL_SECONDS = 1.0
 """Chosen: one indexed query a second costs nothing, and a promotion reaches every worker well within five seconds."""
@@ -38,6 +38,11 @@ class VersionRow(Protocol):
         """SHA-256 of its bundle."""
         ...
 
+    @property
+    def view_specs(self) -> Mapping[str, str]:
+        """View → digest of the definition that it was trained on."""
+        ...
+
 
 class VersionSource(Protocol):
     """What following needs of the registry's read client."""
@@ -51,7 +56,7 @@ class VersionSource(Protocol):
         ...
 
 
-Prove = Callable[[Path, ServedVersion], Served]
+Prove = Callable[[Path, Sealed], Served]
 
 
 class Follower:
@@ -62,7 +67,7 @@ class Follower:
     """
 
     def __init__(
-        self, reference: str, connect: Callable[[], VersionSource], prove: Prove, baked: tuple[Path, ServedVersion] | None = None
+        self, reference: str, connect: Callable[[], VersionSource], prove: Prove, baked: tuple[Path, Sealed] | None = None
     ) -> None:
         self._reference = reference
         self._connect = connect
@@ -154,7 +159,7 @@ class Follower:
         assert self._source is not None
         folder = self._source.open_bundle(version)
         served = ServedVersion(name=version.model, number=version.number, digest=version.bundle_digest, source="registry")
-        self._swap(self._prove(folder, served))
+        self._swap(self._prove(folder, Sealed(served, dict(version.view_specs))))
 
     def _swap(self, served: Served) -> None:
         before = self._current

@@ -1,7 +1,7 @@
 """Loading one version and proving it, before it may answer: its bytes, its golden rows, and that its features are served."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,14 +31,25 @@ class Predictor(Protocol):
 
 
 Load = Callable[[Path], Predictor]
+Check = Callable[[BundleContract, Mapping[str, str]], None]
+"""Refuses a contract that can't be filled from the views of these digests (view → digest of its definition)."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A version as it was sealed: which one, and for each view that it was trained on the digest of its definition."""
+
+    version: ServedVersion
+    view_specs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Served:
-    """A proven version: what answers, and what an answer says about it."""
+    """A proven version: what answers, what an answer says about it, and by which definitions its views are read."""
 
     version: ServedVersion
     predictor: Predictor
+    view_specs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def contract(self) -> BundleContract:
@@ -46,12 +57,13 @@ class Served:
         return self.predictor.contract
 
 
-def prove(folder: Path, version: ServedVersion, load: Load, check: Callable[[BundleContract], None]) -> Served:
-    """The bundle in ``folder`` as ``version``, once its digest matches, ``load`` found its golden rows right and ``check`` passed.
+def prove(folder: Path, sealed: Sealed, load: Load, check: Check) -> Served:
+    """The bundle in ``folder`` as the ``sealed`` version, once its digest matches, ``load`` found its golden rows right and ``check`` passed.
 
     Raises:
         IntegrityError: any of that does not hold; the message names version and reason.
     """
+    version = sealed.version
     found = digest_folder(folder)
     if found != version.digest:
         raise IntegrityError(
@@ -65,5 +77,5 @@ def prove(folder: Path, version: ServedVersion, load: Load, check: Callable[[Bun
         raise IntegrityError(
             f"{version.name}@{version.number}: quantiles {contract.quantiles}, the service answers {list(ANSWERED_QUANTILES)}; it is not served"
         )
-    check(contract)
-    return Served(version, predictor)
+    check(contract, sealed.view_specs)
+    return Served(version, predictor, sealed.view_specs)

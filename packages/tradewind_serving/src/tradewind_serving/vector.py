@@ -8,40 +8,65 @@ is kept, and what can't be filled is found when a version is proven, not when so
 from collections.abc import Mapping
 
 from tradewind_contracts.bundle import REQUEST, BundleContract
-from tradewind_contracts.errors import IntegrityError
-from tradewind_features.online.assembly import AS_NAMED, Assembler, Parcels, Vector
+from tradewind_contracts.errors import IntegrityError, NotFoundError
+from tradewind_features.online.assembly import AS_NAMED, ON_DEMAND, PLACES, Assembler, Parcels, Vector
 from tradewind_features.online.reader import OnlineReader
 from tradewind_serving.parcels import REQUEST_COLUMNS
+from tradewind_serving.view_names import NOT_SEALED, names_in_store, stands_as_named
 
 
 class Vectorizer:
     """Fills contracts from one world's online store. Safe to share between threads, as its reader is.
 
-    ``names``: a view of the contract → its name in the store, where that holds several versions of the view.
+    ``view_specs``: view → digest of the definition that the version was trained on; its rows are found by it, under whatever name.
     """
 
     def __init__(self, reader: OnlineReader, zone: str) -> None:
+        self._reader = reader
         self._assembler = Assembler(reader, zone)
 
-    def check(self, contract: BundleContract, names: Mapping[str, str] = AS_NAMED) -> None:
+    def check(self, contract: BundleContract, view_specs: Mapping[str, str] = NOT_SEALED) -> None:
         """Refuse a contract that can't be filled.
 
         Raises:
-            IntegrityError: names the fields and what is missing for them.
+            IntegrityError: names the fields and what is missing for them, or the views whose rows are of another definition.
             StateError: there is no online store.
         """
+        names = self._names(contract, view_specs)
         not_sent = [f.reference for f in contract.features if f.view == REQUEST and f.name not in REQUEST_COLUMNS]
         absent = sorted({*self._assembler.missing(contract.features, names), *not_sent})
         if absent:
             held = ", ".join(self._assembler.held()) or "no view"
             raise IntegrityError(f"the service can't fill {', '.join(absent)}; the online store serves {held}")
 
-    def assemble(self, contract: BundleContract, parcels: Parcels, names: Mapping[str, str] = AS_NAMED) -> Vector:
+    def assemble(self, contract: BundleContract, parcels: Parcels, view_specs: Mapping[str, str] = NOT_SEALED) -> Vector:
         """The columns of ``contract`` for ``parcels``; values of views that are absent or expired are NaN.
 
         A row is expired when it is older than its view's time to live at that parcel's order.
 
         Raises:
+            IntegrityError: the rows of a view's definition have left the store.
             StateError, NotFoundError: the online store can't be read.
         """
-        return self._assembler.assemble(contract.features, parcels, names)
+        names = self._names(contract, view_specs)
+        while True:
+            vector, failed = None, None
+            try:
+                vector = self._assembler.assemble(contract.features, parcels, names)
+            except NotFoundError as error:
+                failed = error
+            # Rows may get another name between two reads of one answer: it counts only if they stood still.
+            before, names = names, self._names(contract, view_specs)
+            if names == before:
+                if vector is None:
+                    assert failed is not None
+                    raise failed
+                return vector
+
+    def _names(self, contract: BundleContract, view_specs: Mapping[str, str]) -> Mapping[str, str]:
+        held = self._reader.views()
+        stored = {view: digest for view, digest in view_specs.items() if view not in ON_DEMAND}
+        if stands_as_named(stored, held):
+            return AS_NAMED
+        needed = {feature.view for feature in contract.features} | {view for view, _ in PLACES}
+        return names_in_store(needed, stored, held)

@@ -44,6 +44,11 @@ class Evolution:
     entities: list[Any]
     lines: list[str]
 
+    def beside(self, declared: Iterable[Any]) -> list[Any]:
+        """What is registered beside the ``declared`` entities: kept versions, and their entities that are not declared any more."""
+        names = {entity.name for entity in declared}
+        return [*(entity for entity in self.entities if entity.name not in names), *self.views]
+
 
 def prepare(settings: Settings, store: "FeatureStore", declared: Iterable[Any], on_demand: Iterable[str]) -> Evolution:
     """Make room for the ``declared`` views, whose sources and definitions are set: steps 1 and 2. Tags them with their numbers.

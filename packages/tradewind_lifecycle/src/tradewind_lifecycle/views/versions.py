@@ -102,7 +102,7 @@ def _online_only(known: list[ViewVersion], held: Mapping[str, str], needs: Needs
     """Needed definitions of which only the rows in the online store are left: Feast's registry was lost."""
     registered = {version.digest for version in known}
     owners = {digest: own for own, digests in needs.items() for digest in digests if digest not in registered}
-    found = []
+    found: list[ViewVersion] = []
     for name, digest in sorted(held.items()):
         if digest in owners:
             own = owners[digest]
