@@ -1,0 +1,175 @@
+"""The measured part of the catalogue: how fresh a view is in a world, how much of it is null, and what it costs there."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from tradewind_contracts.errors import IntegrityError, StateError
+from tradewind_contracts.instants import UTC
+from tradewind_contracts.manifest import MANIFEST, Manifest
+from tradewind_contracts.settings import Settings
+from tradewind_contracts.world import World
+from tradewind_features.datasets import Dataset, open_path, pushed_folder, quoted
+from tradewind_features.materialization_log import ViewMaterialization, read_materializations
+from tradewind_lifecycle.catalogue.declared import View
+
+HALF = "features"
+EVENT, CREATED = "event_timestamp", "created_timestamp"
+
+
+@dataclass(frozen=True)
+class MeasuredView:
+    """One view in one world, as it was to be seen at the world's clock ``now``.
+
+    ``rows``, ``bytes``, ``first_at``, ``last_at``: of all that is published and pushed, however far beyond the clock it reaches.
+    ``visible``, ``entities``, ``newest_at``: of the rows with event and created time by ``now``. ``null_newest``: by feature, the share of
+    nulls (0 to 1) among the visible rows of the newest day, of a view that never expires among all; ``null_all``: among all visible rows.
+    ``build_seconds``: of the view's dbt model in its newest build; None where that is not known. ``materialized``: the newest entry of the
+    log of materializations, None where the view was never brought online.
+    """
+
+    view: str
+    now: dt.datetime
+    ttl_hours: float
+    path: Path
+    rows: int
+    bytes: int
+    first_at: dt.datetime | None
+    last_at: dt.datetime | None
+    visible: int
+    entities: int
+    newest_at: dt.datetime | None
+    null_newest: Mapping[str, float]
+    null_all: Mapping[str, float]
+    build_seconds: float | None
+    materialized: ViewMaterialization | None
+
+    @property
+    def age_hours(self) -> float | None:
+        """Hours from the newest visible row to the clock."""
+        return None if self.newest_at is None else (self.now - self.newest_at).total_seconds() / 3600
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether even the newest row is past its ttl, so that nobody is served a value."""
+        return bool(self.ttl_hours) and self.age_hours is not None and self.age_hours > self.ttl_hours
+
+    @property
+    def online_age_hours(self) -> float | None:
+        """Hours from the instant that the online store reaches to, to the clock."""
+        if self.materialized is None:
+            return None
+        return (self.now - dt.datetime.fromisoformat(self.materialized.to_at)).total_seconds() / 3600
+
+
+def measured(settings: Settings, views: Iterable[View], *, nulls: bool = True) -> dict[str, MeasuredView]:
+    """Each of ``views`` that the settings' world has published, by name; empty where there is no world, or nothing published yet.
+
+    ``nulls=False`` leaves the shares of nulls out: they read every column.
+
+    Raises:
+        StateError: a published file is gone or can't be read.
+        IntegrityError: a manifest or an entry of the log is damaged.
+    """
+    paths = settings.paths
+    folder = paths.published / HALF
+    if not paths.world_file.exists() or not (folder / MANIFEST).exists():
+        return {}
+    now = World.read(paths.world_file).clock.now()
+    tables = Manifest.read(folder).tables
+    seconds = build_seconds(paths.dbt_target)
+    online = {entry.view: entry for entry in read_materializations(paths.materializations)}
+    found = {}
+    with duckdb.connect(config={"threads": settings.threads, "memory_limit": settings.memory_limit}) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for view in views:
+            if view.model in tables:
+                dataset = _with_pushed(open_path(view.model, folder / tables[view.model].path), paths.pushed)
+                found[view.name] = _measure(connection, view, dataset, now, nulls, seconds.get(view.model), online.get(view.name))
+    return found
+
+
+def build_seconds(dbt_target: Path) -> dict[str, float]:
+    """Seconds that each dbt model took in the newest build of its half, as dbt noted them; empty where it noted none.
+
+    Raises:
+        IntegrityError: dbt's notes are damaged.
+    """
+    path = dbt_target / "run_results.json"
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))["results"]
+        models = [result for result in results if result["unique_id"].startswith("model.") and result["status"] == "success"]
+        return {result["unique_id"].rpartition(".")[2]: float(result["execution_time"]) for result in models}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"{path}: not what dbt notes of a build ({error}); `make run` builds again") from error
+
+
+def _with_pushed(dataset: Dataset, pushed: Path) -> Dataset:
+    folder = pushed_folder(pushed, dataset.name)
+    if not folder.is_dir():
+        return dataset
+    try:
+        return replace(dataset, parts=(*dataset.parts, *open_path(dataset.name, folder).parts))
+    except StateError:
+        # A folder of the log without a file: nothing was pushed yet.
+        return dataset
+
+
+def _measure(
+    connection: duckdb.DuckDBPyConnection,
+    view: View,
+    dataset: Dataset,
+    now: dt.datetime,
+    nulls: bool,
+    seconds: float | None,
+    materialized: ViewMaterialization | None,
+) -> MeasuredView:
+    visible = f"(select * from {dataset.within(None, now).scan()} where {EVENT} <= $now and {CREATED} <= $now)"  # noqa: S608 - the dataset's own scan
+    key = quoted(view.join_key)
+    count, entities, newest = _row(connection, f"select count(*), count(distinct {key}), max({EVENT}) from {visible}", now=now)  # noqa: S608
+    first, last = _row(connection, f"select min({EVENT}), max({EVENT}) from {dataset.scan()}")  # noqa: S608
+    names = [feature.name for feature in view.features]
+    since = newest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) if newest and view.ttl_hours else None
+    return MeasuredView(
+        view=view.name,
+        now=now,
+        ttl_hours=view.ttl_hours,
+        path=Path(dataset.location),
+        rows=dataset.rows(),
+        bytes=dataset.size,
+        first_at=_utc(first),
+        last_at=_utc(last),
+        visible=count,
+        entities=entities,
+        newest_at=_utc(newest),
+        null_newest=_null_shares(connection, visible, names, now, since) if nulls else {},
+        null_all=_null_shares(connection, visible, names, now, None) if nulls else {},
+        build_seconds=seconds,
+        materialized=materialized,
+    )
+
+
+def _null_shares(
+    connection: duckdb.DuckDBPyConnection, table: str, names: list[str], now: dt.datetime, since: dt.datetime | None
+) -> dict[str, float]:
+    """Share of nulls by column, of the rows with an event at or after ``since``; empty where there is no row."""
+    counts = ", ".join(f"count(*) - count({quoted(name)})" for name in names)
+    values = {"now": now} | ({"since": since} if since else {})
+    total, *nulls = _row(connection, f"select count(*), {counts} from {table}{f' where {EVENT} >= $since' if since else ''}", **values)  # noqa: S608
+    return {name: absent / total for name, absent in zip(names, nulls, strict=True)} if total else {}
+
+
+def _row(connection: duckdb.DuckDBPyConnection, sql: str, **values: dt.datetime) -> tuple:  # type: ignore[type-arg]  # whatever DuckDB gives
+    found = connection.execute(sql, values).fetchone() if values else connection.execute(sql).fetchone()
+    assert found is not None
+    return tuple(found)
+
+
+def _utc(instant: dt.datetime | None) -> dt.datetime | None:
+    return None if instant is None else instant.astimezone(UTC)
