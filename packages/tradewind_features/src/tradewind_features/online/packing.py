@@ -1,16 +1,18 @@
-"""The packed row: all features of one view and entity in one value of bytes.
+"""The packed row: all features of one view and entity in one value of bytes. :mod:`tradewind_features.online.unpacking` takes it apart.
 
-Layout, little-endian, version 1::
+Layout, little-endian, version 2::
 
     0   u8   version
     1   u8   reserved, 0
     2   u16  number of fields, n
     4   u32  fingerprint of the schema (names and types in order)
     8   null bitmap, one bit per field, padded to a multiple of 8 bytes
-    .   n slots of 8 bytes: float64 | int64 | bool as int64 | string as u32 offset and u32 length in the heap
-    .   heap: UTF-8 text
+    .   n slots of 8 bytes: float64 | int64 | text or bytes as u32 offset and u32 length in the heap
+    .   heap: UTF-8 text and bytes
+    .   u32  CRC-32 of all before it
 
-Slots stand at fixed offsets, so a batch of rows becomes a matrix without a loop over its values.
+Float32 and Int32 are kept in the wider slot, which holds them exactly; a Bool is 0 or 1; a UnixTimestamp is microseconds since 1970,
+UTC. Slots stand at fixed offsets, so a batch of rows becomes a matrix without a loop over its values.
 """
 
 import enum
@@ -26,10 +28,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tradewind_contracts.errors import IntegrityError
-
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("<BBHI")
+CHECKSUM = struct.Struct("<I")
 SLOT = 8
 
 
@@ -37,12 +38,29 @@ class FieldType(enum.StrEnum):
     """What a packed field may hold."""
 
     FLOAT64 = "float64"
+    FLOAT32 = "float32"
     INT64 = "int64"
+    INT32 = "int32"
     BOOL = "bool"
     STRING = "string"
+    BYTES = "bytes"
+    TIMESTAMP = "timestamp"
 
 
-_ARROW = {FieldType.FLOAT64: pa.float64(), FieldType.INT64: pa.int64(), FieldType.BOOL: pa.bool_(), FieldType.STRING: pa.string()}
+FLOATS = frozenset({FieldType.FLOAT64, FieldType.FLOAT32})
+HEAPED = frozenset({FieldType.STRING, FieldType.BYTES})
+"""Types whose values stand in the heap: they have no place in a matrix."""
+
+_ARROW = {
+    FieldType.FLOAT64: pa.float64(),
+    FieldType.FLOAT32: pa.float32(),
+    FieldType.INT64: pa.int64(),
+    FieldType.INT32: pa.int32(),
+    FieldType.BOOL: pa.bool_(),
+    FieldType.STRING: pa.string(),
+    FieldType.BYTES: pa.binary(),
+    FieldType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +81,8 @@ class PackedSchema:
 
     @cached_property
     def texts(self) -> frozenset[str]:
-        """The names of the text fields."""
-        return frozenset(name for name, kind in self.fields if kind is FieldType.STRING)
+        """The names of the fields of text and bytes: those that no matrix holds."""
+        return frozenset(name for name, kind in self.fields if kind in HEAPED)
 
     @cached_property
     def slots_at(self) -> int:
@@ -86,18 +104,10 @@ class PackedSchema:
         return cls(tuple((name, FieldType(kind)) for name, kind in json.loads(text)))
 
 
-@dataclass(frozen=True)
-class UnpackedRows:
-    """A batch of rows taken apart: ``numbers`` [n, fields] float64 with NaN for null and text; ``texts`` by field; ``null`` [n, fields]."""
-
-    numbers: NDArray[np.float64]
-    integers: NDArray[np.int64]
-    texts: dict[str, NDArray[np.object_]]
-    null: NDArray[np.bool_]
-
-
 def pack_columns(schema: PackedSchema, columns: "Mapping[str, pa.Array[Any] | pa.ChunkedArray[Any]]", rows: int) -> list[bytes]:
     """One packed row for each row of ``columns`` (Arrow, by field name; cast safely to the schema's types).
+
+    Instants without a zone are UTC, and those finer than microseconds lose the rest.
 
     Raises:
         pyarrow.ArrowInvalid: a value does not fit its declared type.
@@ -112,18 +122,18 @@ def pack_columns(schema: PackedSchema, columns: "Mapping[str, pa.Array[Any] | pa
     for index, (name, kind) in enumerate(schema.fields):
         column = _cast(columns[name], kind)
         null[:, index] = np.asarray(column.is_null())
-        if kind is FieldType.STRING:
-            texts = [b"" if text is None else text.encode() for text in column.to_pylist()]
-            sizes = np.fromiter(map(len, texts), dtype=np.int64, count=rows)
+        if kind in HEAPED:
+            values = _heaped(column, kind)
+            sizes = np.fromiter(map(len, values), dtype=np.int64, count=rows)
             slots[:, index] = lengths | (sizes << 32)
             lengths += sizes
-            heaps.append(texts)
+            heaps.append(values)
         else:
             slots[:, index] = _slot_bits(column, kind)
     bits = np.packbits(null, axis=1, bitorder="little")
     fixed[:, HEADER.size : HEADER.size + bits.shape[1]] = bits
     fixed[:, schema.slots_at :] = slots.view(np.uint8).reshape(rows, -1)
-    return _joined(fixed, heaps)
+    return _sealed(fixed, heaps)
 
 
 def pack_rows(schema: PackedSchema, rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
@@ -132,69 +142,33 @@ def pack_rows(schema: PackedSchema, rows: Sequence[Mapping[str, Any]]) -> list[b
     return pack_columns(schema, columns, len(rows))
 
 
-def fingerprint_of(row: bytes) -> int:
-    """The fingerprint of the schema that ``row`` was packed with.
-
-    Raises:
-        IntegrityError: not a packed row of this version.
-    """
-    if len(row) < HEADER.size or row[0] != VERSION:
-        raise IntegrityError(f"not a packed row of version {VERSION} (found {len(row)} bytes beginning {row[:4]!r})")
-    fingerprint: int = HEADER.unpack_from(row)[3]
-    return fingerprint
-
-
-def unpack(schema: PackedSchema, rows: Sequence[bytes]) -> UnpackedRows:
-    """Rows of one schema taken apart.
-
-    Raises:
-        IntegrityError: a row is shorter than its schema says, or its text lies outside of it.
-    """
-    count = len(schema.fields)
-    if any(len(row) < schema.width for row in rows):
-        raise IntegrityError(f"a packed row is torn: shorter than the {schema.width} bytes of its {count} fields")
-    joined = b"".join(row[: schema.width] for row in rows)
-    fixed = np.frombuffer(joined, dtype=np.uint8).reshape(len(rows), schema.width)
-    null = np.unpackbits(fixed[:, HEADER.size : schema.slots_at], axis=1, bitorder="little", count=count).view(bool)
-    integers = np.ascontiguousarray(fixed[:, schema.slots_at :]).view("<i8").reshape(len(rows), count)
-    numbers = integers.view("<f8").copy()
-    texts: dict[str, NDArray[np.object_]] = {}
-    for index, (name, kind) in enumerate(schema.fields):
-        if kind is FieldType.STRING:
-            texts[name] = _texts(schema, rows, integers[:, index], null[:, index])
-            numbers[:, index] = np.nan
-        elif kind is not FieldType.FLOAT64:
-            numbers[:, index] = integers[:, index]
-    numbers[null] = np.nan
-    return UnpackedRows(numbers=numbers, integers=integers, texts=texts, null=null)
-
-
 def _cast(column: "pa.Array[Any] | pa.ChunkedArray[Any]", kind: FieldType) -> "pa.Array[Any]":
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return array if array.type == _ARROW[kind] else array.cast(_ARROW[kind])
+    if array.type == _ARROW[kind]:
+        return array
+    return array.cast(_ARROW[kind], safe=not pa.types.is_timestamp(array.type))
+
+
+def _heaped(column: "pa.Array[Any]", kind: FieldType) -> list[bytes]:
+    if kind is FieldType.STRING:
+        return [b"" if text is None else text.encode() for text in column.to_pylist()]
+    return [b"" if value is None else value for value in column.to_pylist()]
 
 
 def _slot_bits(column: "pa.Array[Any]", kind: FieldType) -> NDArray[np.int64]:
-    if kind is FieldType.FLOAT64:
+    if kind in FLOATS:
         values: NDArray[np.float64] = np.ascontiguousarray(column.fill_null(0.0).to_numpy(zero_copy_only=False), dtype="<f8")
         return values.view("<i8")
+    if kind is FieldType.TIMESTAMP:
+        column = column.view(pa.int64())
     filled = column.fill_null(False if kind is FieldType.BOOL else 0)
     return np.asarray(filled.to_numpy(zero_copy_only=False), dtype="<i8")
 
 
-def _joined(fixed: NDArray[np.uint8], heaps: list[list[bytes]]) -> list[bytes]:
+def _sealed(fixed: NDArray[np.uint8], heaps: list[list[bytes]]) -> list[bytes]:
     data, width = fixed.tobytes(), fixed.shape[1]
-    parts = [data[start : start + width] for start in range(0, len(data), width)]
-    return [b"".join(row) for row in zip(parts, *heaps, strict=True)] if heaps else parts
-
-
-def _texts(schema: PackedSchema, rows: Sequence[bytes], slots: NDArray[np.int64], null: NDArray[np.bool_]) -> NDArray[np.object_]:
-    found = np.full(len(rows), None, dtype=object)
-    for index in np.flatnonzero(~null).tolist():
-        slot = int(slots[index])
-        start = schema.width + (slot & 0xFFFFFFFF)
-        end = start + (slot >> 32)
-        if end > len(rows[index]):
-            raise IntegrityError(f"a packed row is torn: text ends at byte {end} of {len(rows[index])}")
-        found[index] = rows[index][start:end].decode()
-    return found
+    rows = [data[start : start + width] for start in range(0, len(data), width)]
+    if heaps:
+        rows = [b"".join(row) for row in zip(rows, *heaps, strict=True)]
+    pack, crc32 = CHECKSUM.pack, zlib.crc32
+    return [row + pack(crc32(row)) for row in rows]

@@ -78,14 +78,16 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         StateError: there is no store, or the file is not one.
     """
     if not path.exists():
-        raise StateError(f"{path}: no online store here yet; materialize features into it (`make run` does)")
+        raise StateError(f"{path}: no online store here yet; `feast apply` makes it and `feast materialize` fills it")
     with told(path):
         connection = sqlite3.connect(
             _read_only_uri(path), uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
         )
         try:
             if not _is_ours(connection, path):
-                raise StateError(f"{path}: an empty file, not an online store; materialize features into it (`make run` does)")
+                raise StateError(
+                    f"{path}: an empty file, not an online store; `feast apply` makes one of it and `feast materialize` fills it"
+                )
         except BaseException:
             connection.close()
             raise
@@ -144,8 +146,8 @@ _ADVICE = {
     sqlite3.SQLITE_CANTOPEN: "it can't be opened: its folder is absent, read-only or not ours",
     sqlite3.SQLITE_FULL: "there is no space left; nothing of this batch was kept and what was there is still served; free some and write again",
     sqlite3.SQLITE_IOERR: "its disk fails or is full; nothing of this batch was kept and what was there is still served",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; move it away and materialize again (`make run` does both)",
-    sqlite3.SQLITE_NOTADB: "it is no SQLite file; move it away and materialize again (`make run` does both)",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; move it away, then `feast apply` and `feast materialize` fill a fresh one",
+    sqlite3.SQLITE_NOTADB: "it is no SQLite file; move it away, then `feast apply` and `feast materialize` fill a fresh one",
 }
 
 
@@ -179,5 +181,5 @@ def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
         return False
     raise StateError(
         f"{path}: not a packed online store of layout {LAYOUT} (application {application:#x}, layout {layout});"
-        " move it away and materialize again (`make run` does both with an older layout)"
+        " move it away, then `feast apply` and `feast materialize` fill a fresh one"
     )
