@@ -10,7 +10,7 @@ category_handling_90d = view(
     "How quickly parcels of a category are handed over.",
     {
         "parcels_count_90d": ("bigint", "Parcels handed over in the last 90 days."),
-        "handling_hours_mean_90d": ("double", "Mean hours from approval to hand-over."),
+        "handling_hours_mean_90d": ("double", "Mean hours from order to hand-over."),
         "handling_pace_90d": ("double", "ln((observed + 4) / (expected + 4)) hand-overs, expected of the whole network on the same days."),
     },
     subject="handling",

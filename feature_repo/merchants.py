@@ -39,8 +39,8 @@ merchant_handling_90d = view(
     "How long a merchant takes to hand over, what it promises, and what waits.",
     {
         "parcels_count_90d": ("bigint", "Parcels handed over in the last 90 days."),
-        "handling_hours_median_90d": ("double", "Median hours from approval to hand-over."),
-        "handling_hours_mean_90d": ("double", "Mean hours from approval to hand-over."),
+        "handling_hours_median_90d": ("double", "Median hours from order to hand-over."),
+        "handling_hours_mean_90d": ("double", "Mean hours from order to hand-over."),
         "approval_hours_mean_90d": ("double", "Mean hours from order to approval."),
         "ship_by_hours_mean_90d": ("double", "Mean hours from order to the limit that the merchant set for its hand-over."),
         "late_hand_over_share_90d": ("double", "Share handed over after that limit, 0 to 1."),

@@ -8,7 +8,7 @@ FLOW = {
     "parcels_handed_over_count_7d": ("bigint", "Parcels handed over in the last 7 days."),
     "parcels_delivered_count_7d": ("bigint", "Parcels delivered in the last 7 days."),
     "handed_over_per_delivered_7d": ("double", "Parcels handed over for each one delivered: above 1, what is under way grows."),
-    "handling_hours_mean_7d": ("double", "Mean hours from approval to hand-over of those handed over."),
+    "handling_hours_mean_7d": ("double", "Mean hours from order to hand-over of those handed over."),
     "delivery_days_mean_7d": ("double", "Mean days from order to delivery of those delivered."),
     "late_share_7d": ("double", "Share of those delivered after the promised day, 0 to 1."),
     "parcels_unshipped_count": ("bigint", "Parcels that wait to be handed over."),
