@@ -25,13 +25,18 @@ def file_view(
     return FeatureView(name=name, entities=[entity], ttl=ttl, schema=schema, source=source)
 
 
-def open_store(folder: Path, entity: Entity, views: Iterable[FeatureView], **settings: Any) -> FeatureStore:
-    """A Feast repository in ``folder`` with ``views`` applied. ``settings`` as in its YAML: ``provider``, ``offline_store``, ``online_store``."""
+def feast_store(folder: Path, **settings: Any) -> FeatureStore:
+    """The Feast repository in ``folder``. ``settings`` as in its YAML: ``provider``, ``offline_store``, ``online_store``; Feast's own by default."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"provider": "local", "online_store": {"type": "sqlite", "path": str(folder / "online.db")}} | settings
-    config = RepoConfig(
-        project=PROJECT, registry=str(folder / "registry.db"), entity_key_serialization_version=3, repo_path=folder, **settings
+    given = {"provider": "local", "online_store": {"type": "sqlite", "path": str(folder / "online.db")}} | settings
+    registry = str(folder / "registry.db")
+    return FeatureStore(
+        config=RepoConfig(project=PROJECT, registry=registry, entity_key_serialization_version=3, repo_path=folder, **given)
     )
-    store = FeatureStore(config=config)
+
+
+def open_store(folder: Path, entity: Entity, views: Iterable[FeatureView], **settings: Any) -> FeatureStore:
+    """:func:`feast_store` with ``views`` applied."""
+    store = feast_store(folder, **settings)
     store.apply([entity, *views])
     return store

@@ -47,25 +47,32 @@ def measured(work: Callable[[], T], base_bytes: int | None = None) -> tuple[T, M
     return answer, Measurement(seconds, cpu_seconds, max(_status("VmHWM") - base, 0), base)
 
 
-def told(found: Measurement, **more: Any) -> None:
-    """Print a measurement, and what else the parent wants to know, where the parent finds it."""
-    print(_MARK + json.dumps(asdict(found) | more), flush=True)
+def told(**found: Any) -> None:
+    """Print what the parent wants to know where the parent finds it; a :class:`Measurement` as its fields."""
+    print(
+        _MARK + json.dumps({name: asdict(value) if isinstance(value, Measurement) else value for name, value in found.items()}), flush=True
+    )
 
 
-def in_fresh_process(module: str, *arguments: str) -> tuple[Measurement, Mapping[str, Any]]:
-    """Run a module of ``tests.benchmarks`` in a new process; its measurement, and whatever else it told.
+def command(module: str, *arguments: str) -> list[str]:
+    """How a module of ``tests.benchmarks`` is started as a process, from :data:`ROOT`."""
+    return [sys.executable, "-W", "ignore", "-m", f"tests.benchmarks.{module}", *arguments]
+
+
+def in_fresh_process(module: str, *arguments: str) -> Mapping[str, Any]:
+    """Run a module of ``tests.benchmarks`` in a new process; what it told, with ``measurement`` as a :class:`Measurement`.
 
     Raises:
         RuntimeError: it failed or told nothing; with the end of what it wrote.
     """
-    command = [sys.executable, "-W", "ignore", "-m", f"tests.benchmarks.{module}", *arguments]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command(module, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
     lines = [line.removeprefix(_MARK) for line in ran.stdout.splitlines() if line.startswith(_MARK)]
     if ran.returncode or not lines:
         raise RuntimeError(f"{module}: ended with {ran.returncode}\n{ran.stdout[-2_000:]}\n{ran.stderr[-4_000:]}")
     found = json.loads(lines[-1])
-    own = {name: found.pop(name) for name in ("seconds", "cpu_seconds", "peak_bytes", "base_bytes")}
-    return Measurement(**own), found
+    if "measurement" in found:
+        found["measurement"] = Measurement(**found["measurement"])
+    return dict(found)
 
 
 def _status(name: str) -> int:

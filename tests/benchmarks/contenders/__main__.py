@@ -25,7 +25,7 @@ def main(name: str, world: World, entity_rows: int, answer_path: Path) -> None:
         entities = world.entities(entity_rows).to_pandas()
         answer, found = measured(lambda: join(entities), base)
     pq.write_table(answer, answer_path)
-    told(found, rows=answer.num_rows, answer_bytes=answer.nbytes)
+    told(measurement=found, rows=answer.num_rows, answer_bytes=answer.nbytes)
 
 
 if __name__ == "__main__":

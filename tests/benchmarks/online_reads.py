@@ -1,0 +1,87 @@
+"""One contender's reads of an online store, in a process of its own: `python -m tests.benchmarks.online_reads <contender> <folder> <entities> <rows> <reads>`.
+
+Contenders: `reader` (our reader alone; Feast is not imported), or the kind of a Feast repository, asked through its SDK. What Feast
+gives are lists of values by feature; what the reader gives is a matrix with presence and ages.
+"""
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks.measuring import told
+
+READER, READER_ON_REDIS = "reader", "reader-redis"
+RUNS, WARM = 5, 50
+VIEWS, FEATURES = 3, 10
+CHECKED = 200
+
+Read = Callable[[list[str]], list[list[float | None]]]
+
+
+def with_reader(location: str) -> tuple[Callable[[list[str]], object], Read]:
+    """Our reader: the read that is measured, and the same as rows of values."""
+    import datetime as dt
+
+    from tradewind_features.online.reader import OnlineReader
+
+    reader = OnlineReader(location)
+    now = dt.datetime(2018, 5, 6, tzinfo=dt.UTC)
+    wanted = [(f"v{v}", f"v{v}_f{i}") for v in range(VIEWS) for i in range(FEATURES)]
+
+    def read(keys: list[str]) -> object:
+        return reader.vectors(wanted, {f"v{v}": keys for v in range(VIEWS)}, now)
+
+    def rows(keys: list[str]) -> list[list[float | None]]:
+        found: list[list[float | None]] = reader.vectors(wanted, {f"v{v}": keys for v in range(VIEWS)}, now).values.tolist()
+        return found
+
+    return read, rows
+
+
+def with_feast(kind: str, folder: Path) -> tuple[Callable[[list[str]], object], Read]:
+    """Feast's SDK over a store of some kind."""
+    from tests.benchmarks.feast_repositories import feast_store
+    from tests.benchmarks.online_worlds import settings_of
+
+    store = feast_store(folder, **settings_of(kind, folder))
+    references = [f"v{v}:v{v}_f{i}" for v in range(VIEWS) for i in range(FEATURES)]
+
+    def read(keys: list[str]) -> dict[str, list[float | None]]:
+        answer: dict[str, list[float | None]] = store.get_online_features(references, [{"merchant_id": key} for key in keys]).to_dict()
+        return answer
+
+    def rows(keys: list[str]) -> list[list[float | None]]:
+        answer = read(keys)
+        return [list(row) for row in zip(*(answer[name.split(":")[1]] for name in references), strict=True)]
+
+    return read, rows
+
+
+def quantiles(read: Callable[[list[str]], object], entities: int, rows: int, reads: int) -> list[tuple[float, float]]:
+    """Median and 99th percentile in milliseconds, of each run, over random keys."""
+    choose = random.Random(7)
+    asked = [[f"merchant_{choose.randrange(entities):06d}" for _ in range(rows)] for _ in range(reads)]
+    for keys in asked[:WARM]:
+        read(keys)
+    found = []
+    for _ in range(RUNS):
+        taken = []
+        for keys in asked:
+            began = time.perf_counter()
+            read(keys)
+            taken.append(time.perf_counter() - began)
+        taken.sort()
+        found.append((taken[reads // 2] * 1e3, taken[min(reads - 1, round(reads * 0.99))] * 1e3))
+    return found
+
+
+def main(contender: str, place: str, entities: int, rows: int, reads: int) -> None:
+    read, values = with_reader(place) if contender == READER else with_feast(contender, Path(place))
+    found = quantiles(read, entities, rows, reads)
+    told(runs=found, values=values([f"merchant_{number:06d}" for number in range(CHECKED)]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], *(int(text) for text in sys.argv[3:6]))
