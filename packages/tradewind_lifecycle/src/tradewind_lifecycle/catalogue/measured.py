@@ -14,7 +14,7 @@ from tradewind_contracts.manifest import MANIFEST, Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.datasets import Dataset, open_path, pushed_folder, quoted
-from tradewind_features.materialization_log import ViewMaterialization, read_materializations
+from tradewind_features.materialization import ViewMaterialization, read_materializations
 from tradewind_lifecycle.catalogue.declared import View
 
 HALF = "features"
