@@ -30,13 +30,13 @@ def parity(context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Se
 
     def evaluate() -> list[CheckResult]:
         # Feast is loaded only where there is something to compare anew.
-        from tradewind_lifecycle.gates import PARITY_ROWS
         from tradewind_lifecycle.parity import check_parity
 
-        return check_parity(settings, PARITY_ROWS)
+        return check_parity(settings)
 
+    served = sorted(path.name for path in settings.paths.served_vectors.glob("[!.]*.parquet"))
     with stopwatch() as watch:
-        results = checking.kept(SUITE, {"inputs": inputs_of(settings)}, evaluate, settings)
+        results = checking.kept(SUITE, {"inputs": inputs_of(settings), "served": served}, evaluate, settings)
     yield from reported(
         SPECS, [result for result in results if result.table in SHOWN_AT], lambda result: SHOWN_AT[result.table], watch.seconds
     )

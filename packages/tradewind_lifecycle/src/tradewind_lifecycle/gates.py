@@ -25,8 +25,6 @@ from tradewind_registry import CHAMPION, Registry, Version
 Difference = tuple[float, float, float]
 STAGES: tuple[Stage, ...] = ("landing", "marts", "features", "training_set")
 """Stages whose critical claims a version answers for."""
-PARITY_ROWS = 200
-"""Online vectors that are derived again offline."""
 
 
 def run_gates(
@@ -105,7 +103,7 @@ def _quality(settings: Settings) -> Verdict:
 
 
 def _parity(settings: Settings, results: Iterable[CheckResult] | None) -> Verdict:
-    found = list(results) if results is not None else check_parity(settings, PARITY_ROWS)
+    found = list(results) if results is not None else check_parity(settings)
     if not found:
         return verdict_of_count("online_equals_offline", None, Clock().now(), "nothing was compared")
     return verdict_of_count(

@@ -2,8 +2,11 @@
 
 import typer
 
+from tradewind_cli.features import parity
+
 app = typer.Typer(
     name="features",
     help="What the features are, where they come from, what they cost, and training sets of them.",
     no_args_is_help=True,
 )
+app.command("parity")(parity.parity)
