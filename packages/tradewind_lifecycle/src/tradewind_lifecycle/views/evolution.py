@@ -12,6 +12,7 @@ digest. When no alias needs it any more, the next apply removes it. The order of
 Feast is imported inside the functions: it costs seconds.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,6 +102,9 @@ def _arrange_online(store: "FeatureStore", declared: Mapping[str, str], register
         for name, place, digest in plan.moves:
             backend.rename(name, place)
             backend.declare(replace(backend.views()[place], spec_digest=digest))
+            record = backend.read_materialized().get(place)
+            if record is not None:
+                backend.note_materialized(place, json.dumps(json.loads(record) | {"view": place}, sort_keys=True))
     return plan
 
 
