@@ -55,7 +55,7 @@ def feature_views(context: dg.AssetExecutionContext, settings: dg.ResourceParam[
         if not reused:
             from tradewind_lifecycle import feature_store
 
-            digests = feature_store.apply(settings).digests
+            digests = feature_store.apply(settings, context.log.info).digests
     for view in (*views(), *on_demand_views()):
         digest = {"spec_digest": digests[view["name"]]} if view["name"] in digests else {}
         yield dg.MaterializeResult(
@@ -79,7 +79,7 @@ def feature_views(context: dg.AssetExecutionContext, settings: dg.ResourceParam[
         asset(
             "online_store",
             view["name"],
-            f"The newest row of each {view['entity']} at the world's clock, packed in SQLite: what a service reads.",
+            f"The newest row of each {view['entity']} at the world's clock, packed: what a service reads.",
             kinds=["sqlite", "feast"],
             deps=[key("feature_views", view["name"])],
             owner=owner_of(view["owner"]),
@@ -89,27 +89,25 @@ def feature_views(context: dg.AssetExecutionContext, settings: dg.ResourceParam[
 )
 def online_store(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
     from tradewind_contracts.world import World
-    from tradewind_lifecycle import feature_store
+    from tradewind_lifecycle import online_store as filling
 
     with stopwatch() as watch:
         inputs = inputs_of(settings)
         before = {view["name"]: standing(context, key("online_store", view["name"]), inputs, settings) for view in views()}
-        stands = all(before.values()) and feature_store.has_online_store(settings)
+        stands = all(before.values()) and filling.has_online_store(settings)
         made: dict[str, dict[str, object]] = {}
         if not stands:
-            report = feature_store.materialize(settings, context.log.info)
-            made = {
-                view.view: view.model_dump(include={"entities", "rows", "written", "expired", "seconds", "reused"}) for view in report.views
-            }
+            report = filling.materialize(settings, context.log.info)
+            made = {view.view: {**view.model_dump(), "reused": False} for view in report.views}
     for view in views():
-        found = made.get(view["name"]) or {**(before[view["name"]] or {}), "reused": True, "written": 0}
+        found = made.get(view["name"]) or {**(before[view["name"]] or {}), "reused": True, "scanned": 0, "offered": 0, "written": 0}
         yield dg.MaterializeResult(
             asset_key=key("online_store", view["name"]),
             metadata={
                 **rows(int(str(found.get("rows", found.get("dagster/row_count", 0))))),
                 "entities": int(str(found["entities"])),
-                "expired": int(str(found["expired"])),
-                "written": int(str(found["written"])),
+                **{name: int(str(found[name])) for name in ("expired", "scanned", "offered", "written")},
+                "mode": str(found["mode"]),
                 "as_of": World.read(settings.paths.world_file).clock.now().isoformat(),
                 INPUTS: inputs,
                 "reused": bool(found["reused"]),

@@ -9,7 +9,7 @@ import feature_world
 import pytest
 
 from tradewind_contracts.settings import Settings
-from tradewind_lifecycle import feature_store
+from tradewind_lifecycle import feature_store, online_store
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory, feature_manifest: dict[str, 
     settings = feature_world.land_world(tmp_path_factory.mktemp("features") / "home")
     feature_world.publish(settings, feature_world.feature_tables(feature_manifest))
     feature_store.apply(settings)
-    feature_store.materialize(settings)
+    online_store.materialize(settings)
     return settings
 
 

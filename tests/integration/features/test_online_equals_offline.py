@@ -16,7 +16,7 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.online.reader import OnlineReader, Presence
 from tradewind_features.provider import read_materializations
-from tradewind_lifecycle import feature_store, parity
+from tradewind_lifecycle import feature_store, online_store, parity
 
 AS_OF = feature_world.AS_OF
 MODEL, VIEW = "ftr_merchant__pace_365d", "merchant_pace_365d"
@@ -25,42 +25,6 @@ MODEL, VIEW = "ftr_merchant__pace_365d", "merchant_pace_365d"
 def set_clock(settings: Settings, at: dt.datetime) -> None:
     world = World.read(settings.paths.world_file)
     world.model_copy(update={"clock": Clock.frozen(at)}).write(settings.paths.world_file)
-
-
-def test_parity_holds_for_every_feature_of_the_service(ready: Settings) -> None:
-    results = parity.check_parity(ready, 40)
-    assert [result for result in results if not result.passed] == []
-    compared = {(result.table, result.claim.split(":")[0]) for result in results if "online equals offline" in result.claim}
-    service = next(service for service in feature_store.feature_manifest()["services"] if service["name"] == "eta_v1")
-    assert {tuple(reference.split(":")) for reference in service["features"]} <= compared
-    assert {result.rows for result in results if "online equals offline" in result.claim} == {40}
-    nulls = {
-        result.claim.split(":")[0]: result.observed["nulls_online"] for result in results if result.table == VIEW and result.rows == 40
-    }
-    assert nulls["transit_pace_30d"] >= parity.COLD_ROWS
-
-
-def test_parity_fails_on_a_planted_skew_and_names_the_feature(
-    own_world: Callable[[dict[str, Any]], Settings], feature_manifest: dict[str, Any]
-) -> None:
-    settings = own_world({})
-    feature_store.materialize(settings)
-    (view,) = [view for view in feature_manifest["views"] if view["model"] == MODEL]
-    skewed = feature_world.daily_rows(view)
-    place = skewed.column_names.index("handling_pace_60d")
-    values = [None if value is None else value * 1.001 for value in skewed["handling_pace_60d"].to_pylist()]
-    skewed = skewed.set_column(place, "handling_pace_60d", pa.array(values, pa.float64()))
-    feature_world.publish(settings, feature_world.feature_tables(feature_manifest) | {MODEL: skewed})
-    feature_store.apply(settings)
-    failed = [result for result in parity.check_parity(settings, 40) if not result.passed]
-    assert {result.table for result in failed} == {VIEW}
-    named = {result.claim.split(":")[0]: result for result in failed}
-    assert "the online store holds what is published, as of the clock" in named
-    assert named["handling_pace_60d"].failing_rows > 0
-    assert "another publication" in named["handling_pace_60d"].observed["reason"]
-    assert named["handling_pace_60d"].samples
-    feature_store.materialize(settings)
-    assert all(result.passed for result in parity.check_parity(settings, 40))
 
 
 def test_feasts_own_read_gives_the_same_values_as_the_reader(ready: Settings) -> None:
@@ -85,7 +49,7 @@ def test_feasts_own_write_obeys_order_in_time_and_ttl(own_world: Callable[[dict[
     import pandas as pd
 
     settings = own_world({})
-    feature_store.materialize(settings)
+    online_store.materialize(settings)
     store = feature_store.open_store(settings)
 
     def push(at: dt.datetime, pace: float) -> None:
@@ -116,7 +80,7 @@ def test_only_what_was_known_at_the_clock_is_materialized(
     tomorrow = feature_world.daily_rows(view, days=feature_world.DAYS + 1, newest=AS_OF.replace(hour=0) + dt.timedelta(days=1))
     settings = own_world({MODEL: tomorrow})
     set_clock(settings, AS_OF.replace(hour=0) + dt.timedelta(minutes=30))
-    feature_store.materialize(settings)
+    online_store.materialize(settings)
     rows = OnlineReader(settings.paths.online_store).read(VIEW, ["m1"], AS_OF)
     assert rows.event_at[0] == np.datetime64((AS_OF.replace(hour=0) - dt.timedelta(days=1)).replace(tzinfo=None))
 
@@ -124,26 +88,26 @@ def test_only_what_was_known_at_the_clock_is_materialized(
 def test_materializing_twice_does_nothing_twice_and_a_clock_set_back_forgets(own_world: Callable[[dict[str, Any]], Settings]) -> None:
     settings = own_world({})
     heard: list[str] = []
-    first = feature_store.materialize(settings, heard.append)
+    first = online_store.materialize(settings, heard.append)
     assert not first.reused
     assert len(heard) == len(first.views)
     counts = {view.view: (view.entities, view.rows, view.written, view.expired) for view in first.views}
     assert counts[VIEW] == (3, 3, 3, 0)
     assert counts["prefix_lane_pace_365d"] == (12, 12, 12, 0)
-    again = feature_store.materialize(settings)
+    again = online_store.materialize(settings)
     assert again.reused
     assert again.rows == first.rows
 
     earlier = AS_OF - dt.timedelta(days=7)
     set_clock(settings, earlier)
-    back = feature_store.materialize(settings)
+    back = online_store.materialize(settings)
     assert not back.reused
     rows = OnlineReader(settings.paths.online_store).read(VIEW, ["m1"], earlier)
     assert rows.values["transit_pace_30d"].tolist() == [feature_world.value(MODEL, "m1", 12, 0)]
-    assert all(result.passed for result in parity.check_parity(settings, 40))
+    assert parity.compare(settings).passed
 
     set_clock(settings, AS_OF + dt.timedelta(days=30))
-    late = {view.view: view for view in feature_store.materialize(settings).views}
+    late = {view.view: view for view in online_store.materialize(settings).views}
     assert (late[VIEW].rows, late[VIEW].expired) == (0, 3)
     assert late["merchant_profile"].rows == 3
     assert OnlineReader(settings.paths.online_store).read(VIEW, ["m1"], AS_OF + dt.timedelta(days=30)).presence.tolist() == [
@@ -158,14 +122,14 @@ def test_materializing_twice_does_nothing_twice_and_a_clock_set_back_forgets(own
 
 def test_an_entity_that_vanished_keeps_its_row(own_world: Callable[[dict[str, Any]], Settings], feature_manifest: dict[str, Any]) -> None:
     settings = own_world({})
-    feature_store.materialize(settings)
+    online_store.materialize(settings)
     (view,) = [view for view in feature_manifest["views"] if view["model"] == MODEL]
     tables = feature_world.feature_tables(feature_manifest)
     rows = feature_world.daily_rows(view)
     tables[MODEL] = rows.filter(pa.compute.not_equal(rows["merchant_id"], "m2"))
     feature_world.publish(settings, tables)
     feature_store.apply(settings)
-    report = {view.view: view for view in feature_store.materialize(settings).views}
+    report = {view.view: view for view in online_store.materialize(settings).views}
     assert (report[VIEW].entities, report[VIEW].reused) == (2, False)
     assert report["merchant_profile"].reused
     assert OnlineReader(settings.paths.online_store).read(VIEW, ["m2"], AS_OF).presence.tolist() == [Presence.PRESENT]
@@ -192,7 +156,7 @@ def test_a_view_that_left_the_repository_leaves_the_registry_and_the_store(
     own_world: Callable[[dict[str, Any]], Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = own_world({})
-    feature_store.materialize(settings)
+    online_store.materialize(settings)
     whole = feature_store.repository()
     fewer = feature_store.Repository(
         whole.entities, [v for v in whole.views if v.name != "network_flow_7d"], whole.on_demand, whole.services
@@ -207,7 +171,7 @@ def test_nothing_published_and_nothing_registered_are_said(tmp_path: Any) -> Non
     with pytest.raises(StateError, match="nothing has been published"):
         feature_store.apply(settings)
     with pytest.raises(StateError, match="no feature views are registered"):
-        feature_store.materialize(settings)
+        online_store.materialize(settings)
 
 
 def test_a_registry_that_is_not_one_is_refused(own_world: Callable[[dict[str, Any]], Settings]) -> None:

@@ -17,7 +17,7 @@ from tradewind_contracts.errors import NotFoundError, SettingsError, StateError
 from tradewind_contracts.instants import UTC, Clock
 from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_contracts.world import World
-from tradewind_lifecycle import feature_store, gates, labels, spans
+from tradewind_lifecycle import feature_store, gates, labels, online_store, spans
 from tradewind_lifecycle.backtest import backtest, metrics_lines
 from tradewind_lifecycle.candidates import fit_candidate
 from tradewind_lifecycle.gates import run_gates
@@ -131,7 +131,7 @@ def own(settings, tmp_path_factory):
     copied = settings.model_copy(update={"home": home})
     eta_world.land_newest(copied)
     feature_store.apply(copied)
-    feature_store.materialize(copied)
+    online_store.materialize(copied)
     good = CheckResult(suite="s", table="t", claim="made up", severity=Severity.CRITICAL, passed=True, rows=1)
     copied.paths.quality.mkdir(parents=True)
     for stage in ("landing", "marts", "features"):

@@ -1,11 +1,10 @@
-"""The feature store of a world: Feast's registry kept equal to ``feature_repo``, and the online store filled up to the world's clock.
+"""The feature store of a world: Feast's registry kept equal to ``feature_repo`` over what is published.
 
 Feast is imported inside the functions: it costs seconds, and most callers of this package never need it.
 """
 
 import contextlib
 import copy
-import datetime as dt
 import importlib
 import io
 import json
@@ -22,21 +21,19 @@ from pydantic import BaseModel, ConfigDict
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_contracts.files import write_text
-from tradewind_contracts.instants import UTC, iso
 from tradewind_contracts.manifest import Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.online import sqlite_file
+from tradewind_features.specs import DEFINITION, VERSION_OF
 from tradewind_features.transforms import PARCEL_REQUEST_FEATURES
+from tradewind_lifecycle.views import evolution
 
 if TYPE_CHECKING:
     from feast import FeatureStore
 
-    from tradewind_features.provider import ViewMaterialization
-
 HALF = "features"
 _PUBLISHED_TYPES = {"Float64": "double", "Int64": "int64", "String": "string", "Bool": "bool"}
-_BEGINNING = dt.datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AppliedSpecs(BaseModel):
@@ -57,42 +54,6 @@ class AppliedSpecs(BaseModel):
         if service not in self.services:
             raise NotFoundError(f"feature service {service!r}: not registered (there are: {', '.join(sorted(self.services)) or 'none'})")
         return {view: self.digests[view] for view in self.services[service]}
-
-
-class MaterializedView(BaseModel):
-    """One view in the online store: entities with a visible row, rows offered and written, entities left out as expired, and whether
-    nothing had to be done.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    view: str
-    entities: int
-    rows: int
-    written: int
-    expired: int
-    seconds: float
-    reused: bool
-    published: str
-
-
-class MaterializationReport(BaseModel):
-    """The online store after a materialization: the instant that it reaches to, and each view."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    to_at: str
-    views: list[MaterializedView]
-
-    @property
-    def rows(self) -> int:
-        """Rows that are there for this instant, over all views."""
-        return sum(view.rows for view in self.views)
-
-    @property
-    def reused(self) -> bool:
-        """Whether the store already held all of it."""
-        return all(view.reused for view in self.views)
 
 
 @dataclass(frozen=True)
@@ -136,11 +97,14 @@ def open_store(settings: Settings, registry: Path | None = None) -> "FeatureStor
         return FeatureStore(config=RepoConfig(**config, repo_path=feature_repo_dir()))
 
 
-def apply(settings: Settings) -> AppliedSpecs:
+def apply(settings: Settings, say: Callable[[str], None] = lambda _: None) -> AppliedSpecs:
     """Make the registry equal to ``feature_repo`` over what is published now; objects that left the repository leave the registry.
 
+    A view that was redefined or left while a living model needs it stays beside as a version of its own, until no alias needs it
+    (:mod:`tradewind_lifecycle.views.evolution`); ``say`` hears one line about each such version.
+
     Raises:
-        StateError: the features have not been published.
+        StateError: the features have not been published, or the model registry can't be read.
         NotFoundError: a view's table is not among what is published.
         IntegrityError: a published table lacks a column of its view, or has it in another type.
     """
@@ -151,10 +115,16 @@ def apply(settings: Settings) -> AppliedSpecs:
         table = published.table(view.batch_source.name)
         _refuse_another_form(view, table)
         view.batch_source.file_options.uri = str(settings.paths.published / HALF / table.path)
+        if table.definition:
+            view.tags[DEFINITION] = table.definition
     store = open_store(settings)
-    objects = [*declared.entities, *declared.views, *declared.on_demand, *declared.services]
     with quiet_feast():
+        evolved = evolution.prepare(settings, store, declared.views, [view.name for view in declared.on_demand])
+        objects = [*declared.entities, *declared.views, *declared.on_demand, *declared.services, *evolved.beside(declared.entities)]
         store.apply(objects, objects_to_delete=_gone(store, objects), partial=False)
+        evolution.settle(settings, store)
+    for line in evolved.lines:
+        say(line)
     return applied_specs(settings, store)
 
 
@@ -177,42 +147,6 @@ def applied_specs(settings: Settings, store: "FeatureStore | None" = None) -> Ap
         services={service.name: [projection.name for projection in service.feature_view_projections] for service in services},
         published_digest=Manifest.read(settings.paths.published / HALF).digest,
     )
-
-
-def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> MaterializationReport:
-    """Bring the online store to the world's clock; a view that it already holds for this instant is left alone.
-
-    What a row may be: event and created time at or before the clock. ``progress`` hears one line per view.
-
-    Raises:
-        StateError: nothing is registered, or a published file or the store can't be used.
-    """
-    from tradewind_features.provider import materialized_now
-    from tradewind_features.specs import spec_digest
-
-    end = World.read(settings.paths.world_file).clock.now()
-    sqlite_file.set_damaged_aside(settings.paths.online_store)
-    store = open_store(settings)
-    with quiet_feast():
-        views = sorted(store.list_batch_feature_views(), key=lambda view: view.name)
-    if not views:
-        raise StateError(f"{settings.paths.feast_registry}: no feature views are registered; `make run` applies them")
-    held = materialized_now(settings.paths.online_store)
-    done = []
-    for view in views:
-        record = held.get(view.name)
-        wanted = (spec_digest(view), Path(view.batch_source.path).name, iso(end))
-        reused = record is not None and (record.spec_digest, record.published, record.to_at) == wanted
-        if record is None or not reused:
-            record = _materialize_view(store, view.name, end)
-        done.append(_reported(record, reused))
-        progress(f"{view.name}: {record.rows:,} rows of {record.entities:,} entities" + (" (already there)" if reused else ""))
-    return MaterializationReport(to_at=iso(end), views=done)
-
-
-def has_online_store(settings: Settings) -> bool:
-    """Whether there is an online store whose file is undamaged; a damaged one is set aside and filled anew by :func:`materialize`."""
-    return sqlite_file.is_whole(settings.paths.online_store)
 
 
 def feature_manifest() -> dict[str, Any]:
@@ -263,33 +197,15 @@ def _refuse_another_form(view: Any, table: PublishedTable) -> None:
 
 def _gone(store: "FeatureStore", objects: list[Any]) -> list[Any]:
     kept = {(type(thing).__name__, thing.name) for thing in objects}
+    kept |= {(type(source).__name__, source.name) for thing in objects if (source := getattr(thing, "batch_source", None)) is not None}
     registered = [
         *store.list_batch_feature_views(),
         *store.list_on_demand_feature_views(),
         *store.list_feature_services(),
+        *(source for source in store.list_data_sources() if VERSION_OF in source.tags),
         *(entity for entity in store.list_entities() if not entity.name.startswith("__")),
     ]
     return [thing for thing in registered if (type(thing).__name__, thing.name) not in kept]
-
-
-def _materialize_view(store: "FeatureStore", view: str, end: dt.datetime) -> "ViewMaterialization":
-    with quiet_feast():
-        store.materialize(_BEGINNING, end, feature_views=[view])
-    record: ViewMaterialization = store.provider.materialized[-1]
-    return record
-
-
-def _reported(record: "ViewMaterialization", reused: bool) -> MaterializedView:
-    return MaterializedView(
-        view=record.view,
-        entities=record.entities,
-        rows=record.rows,
-        written=0 if reused else record.written,
-        expired=record.expired,
-        seconds=0.0 if reused else record.seconds,
-        reused=reused,
-        published=record.published,
-    )
 
 
 def _described_view(view: Any, entities: list[Any]) -> dict[str, Any]:
