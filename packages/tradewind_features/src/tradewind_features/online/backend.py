@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from tradewind_contracts.errors import NotFoundError
 from tradewind_features.online.entity_keys import EntityKey as EntityKey
 from tradewind_features.online.packing import PackedSchema
 
@@ -48,6 +49,14 @@ class Erasure:
     key_name: str
     digest: str
     at_us: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How much there is of a view: its rows, and the newest event of any (µs since 1970; ``None`` without rows)."""
+
+    rows: int
+    newest_event_us: int | None
 
 
 class Backend(Protocol):
@@ -124,6 +133,10 @@ class Backend(Protocol):
         """All erasures, by key name and digest."""
         ...
 
+    def standing(self) -> dict[str, Standing]:
+        """How many rows each view has and its newest event, by view; looks at every row."""
+        ...
+
     def note_materialized(self, view: str, record: str) -> None:
         """Keep, with the rows, what they came from (JSON)."""
         ...
@@ -157,9 +170,22 @@ def is_redis(location: str | Path) -> bool:
 def open_backend(location: str | Path) -> Backend:
     """The store at ``location``, made where there is none: a path is a SQLite file, ``redis://…`` or ``rediss://…`` a Redis server.
 
+    On a server stores are told apart by their prefix, an argument of the URL: ``redis://host:6379/0?prefix=marketplace:brazil``.
+
     Raises:
+        SettingsError: the URL can't be read, or the Redis client is not installed.
         StateError: it can't be opened for writing, or something else is there.
     """
+    if is_redis(location):
+        from tradewind_features.online.redis_store import RedisBackend
+
+        return RedisBackend(str(location))
     from tradewind_features.online.sqlite import SqliteBackend
 
     return SqliteBackend(Path(location))
+
+
+def unknown_view(location: str, view: str, held: Iterable[str]) -> NotFoundError:
+    """The refusal of a view that the store does not hold."""
+    there = ", ".join(sorted(held)) or "none"
+    return NotFoundError(f"online store {location}: no view {view!r} is declared (there are: {there}); run `feast apply`")

@@ -15,16 +15,19 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tradewind_contracts.errors import StateError
-from tradewind_features.online.backend import EntityKey, ViewSpec
+from tradewind_features.online.backend import EntityKey, Standing, ViewSpec, is_redis
 from tradewind_features.online.rows import Fetched, microseconds, view_rows
 from tradewind_features.online.rows import Presence as Presence
 from tradewind_features.online.rows import ViewRows as ViewRows
 from tradewind_features.online.sqlite_reading import SqliteSession
 from tradewind_features.online.unpacking import values_of
 from tradewind_features.online.vectors import VectorPlan, Vectors, Wanted
+
+if TYPE_CHECKING:
+    from tradewind_features.online.redis_reading import RedisSession
 
 _PLANS_KEPT = 256
 
@@ -43,14 +46,17 @@ class EntityRow:
 
 
 class OnlineReader:
-    """Reads the online store at ``location``; safe to share between threads, one connection each.
+    """Reads the online store at ``location``, a file or a ``redis://`` URL; safe to share between threads, one connection each.
 
     It sees each committed write at once, and a file that took the place of the one it had open.
     """
 
     def __init__(self, location: str | Path) -> None:
-        self.path = Path(location)
+        self.location = location
+        self._is_on_a_server = is_redis(location)
         self._local = threading.local()
+        self._shared: RedisSession | None = None
+        self._opening = threading.Lock()
 
     def views(self) -> dict[str, ViewSpec]:
         """What the store holds: key name, ttl and fields of each view.
@@ -117,15 +123,29 @@ class OnlineReader:
             for place, (row, found) in enumerate(zip(rows, presence, strict=True))
         ]
 
+    def standing(self) -> dict[str, Standing]:
+        """How many rows each view has and its newest event, by view; looks at every row, which a service has no need to.
+
+        Raises:
+            StateError: there is no store.
+        """
+        return self._session().standing()
+
     def close(self) -> None:
-        """Close this thread's connection; the next read opens one again."""
+        """Close this thread's connection, or all those to a server; the next read opens one again."""
         session = getattr(self._local, "session", None)
         if session is not None:
             session.close()
             self._local.session = None
+        with self._opening:
+            if self._shared is not None:
+                self._shared.close()
+                self._shared = None
 
     def _plan(self, wanted: Wanted, fetched: Fetched) -> VectorPlan:
-        plans: dict[Wanted, VectorPlan] = self._local.plans
+        plans: dict[Wanted, VectorPlan] | None = getattr(self._local, "plans", None)
+        if plans is None:
+            plans = self._local.plans = {}
         plan = plans.get(wanted)
         if plan is None or plan.specs is not fetched.specs:
             if len(plans) >= _PLANS_KEPT:
@@ -133,20 +153,32 @@ class OnlineReader:
             plan = plans[wanted] = VectorPlan(wanted, fetched.specs, fetched.location)
         return plan
 
-    def _session(self) -> SqliteSession:
+    def _session(self) -> "SqliteSession | RedisSession":
+        return self._server_session() if self._is_on_a_server else self._file_session()
+
+    def _file_session(self) -> SqliteSession:
         try:
-            found = os.stat(self.path)  # noqa: PTH116 - half the time of Path.stat, and it runs at each read
+            found = os.stat(self.location)  # noqa: PTH116 - half the time of Path.stat, and it runs at each read
         except OSError as error:
             self.close()
             raise StateError(
-                f"{self.path}: no online store here ({error.strerror}); `feast apply` makes it and `feast materialize` fills it"
+                f"{self.location}: no online store here ({error.strerror}); `feast apply` makes it and `feast materialize` fills it"
             ) from error
         session: SqliteSession | None = getattr(self._local, "session", None)
+        if session is not None and session.process != os.getpid():
+            self._local.session = session = None  # a fork leaves its parent's connection alone
         if session is None or session.inode != (found.st_dev, found.st_ino) or session.is_outdated():
             self.close()
-            session = self._local.session = SqliteSession(self.path, (found.st_dev, found.st_ino))
-            self._local.plans = {}
+            session = self._local.session = SqliteSession(Path(self.location), (found.st_dev, found.st_ino))
         return session
+
+    def _server_session(self) -> "RedisSession":
+        with self._opening:
+            if self._shared is None:
+                from tradewind_features.online.redis_reading import RedisSession
+
+                self._shared = RedisSession(str(self.location))
+            return self._shared
 
 
 def _presence(event_us: int | None, ttl_us: int, now_us: int) -> Presence:

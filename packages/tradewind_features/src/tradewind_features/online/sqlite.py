@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tradewind_contracts.errors import NotFoundError, StateError
-from tradewind_features.online.backend import EntityKey, Erasure, PackedRow, StoredRow, ViewSpec
+from tradewind_contracts.errors import StateError
+from tradewind_features.online.backend import EntityKey, Erasure, PackedRow, Standing, StoredRow, ViewSpec, unknown_view
 from tradewind_features.online.erasures import ErasureList, spellings, views_of
 from tradewind_features.online.packing import PackedSchema
 from tradewind_features.online.sqlite_file import BUSY_TIMEOUT_MS, open_for_writing, rows_table, told, transaction
@@ -56,6 +56,7 @@ class SqliteBackend:
                 return
             if held is not None and held.key_name != spec.key_name:
                 self._connection.execute(f"DROP TABLE IF EXISTS {rows_table(spec.view)}")
+                self._connection.execute("DELETE FROM materialized WHERE view = ?", (spec.view,))
             self._connection.execute("INSERT OR IGNORE INTO schemas VALUES (?, ?)", (spec.schema.fingerprint, spec.schema.to_json()))
             self._connection.execute(
                 "INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?, ?)",
@@ -151,6 +152,11 @@ class SqliteBackend:
         with self._lock, told(self.path):
             return self._erasures().entries()
 
+    def standing(self) -> dict[str, Standing]:
+        """How many rows each view has and its newest event; looks at every row."""
+        with self._lock, told(self.path), self._snapshot():
+            return read_standing(self._connection)
+
     def note_materialized(self, view: str, record: str) -> None:
         """Keep, in the transaction that writes the rows, what they came from (JSON)."""
         with self._writing(view):
@@ -205,8 +211,7 @@ class SqliteBackend:
     def _spec(self, view: str) -> ViewSpec:
         held = read_views(self._connection)
         if view not in held:
-            there = ", ".join(sorted(held)) or "none"
-            raise NotFoundError(f"online store {self.path}: no view {view!r} is declared (there are: {there}); run `feast apply`")
+            raise unknown_view(self.location, view, held)
         return held[view]
 
     def _note_change(self) -> None:
@@ -250,3 +255,9 @@ def read_views(connection: sqlite3.Connection) -> dict[str, ViewSpec]:
 def read_schemas(connection: sqlite3.Connection) -> dict[int, PackedSchema]:
     """All schemas that rows were ever packed with, by fingerprint."""
     return {key: PackedSchema.from_json(fields) for key, fields in connection.execute("SELECT fingerprint, fields FROM schemas")}
+
+
+def read_standing(connection: sqlite3.Connection) -> dict[str, Standing]:
+    """How many rows each view has and its newest event, by view."""
+    query = "SELECT count(*), max(event_at) FROM {table}"
+    return {view: Standing(*connection.execute(query.format(table=rows_table(view))).fetchone()) for view in read_views(connection)}

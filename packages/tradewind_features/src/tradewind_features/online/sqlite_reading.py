@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tradewind_contracts.errors import NotFoundError
-from tradewind_features.online.backend import EntityKey, StoredRow, ViewSpec
+from tradewind_features.online.backend import EntityKey, Standing, StoredRow, ViewSpec, unknown_view
 from tradewind_features.online.packing import PackedSchema
 from tradewind_features.online.rows import Fetched
-from tradewind_features.online.sqlite import read_schemas, read_views
+from tradewind_features.online.sqlite import read_schemas, read_standing, read_views
 from tradewind_features.online.sqlite_file import open_for_reading, rows_table, stands_still, told
 
 _VARIABLES = 900
@@ -56,6 +55,15 @@ class SqliteSession:
             self._refresh()
             return dict(self._specs)
 
+    def standing(self) -> dict[str, Standing]:
+        """How many rows each view has and its newest event, by view."""
+        with told(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                return read_standing(self._connection)
+            finally:
+                self._connection.execute("COMMIT")
+
     def fetch(self, keys: Keys) -> Fetched:
         """The rows of several views (view → keys) in one snapshot.
 
@@ -81,8 +89,7 @@ class SqliteSession:
     def _refuse_unknown(self, keys: Keys) -> None:
         for view in keys:
             if view not in self._specs:
-                held = ", ".join(sorted(self._specs)) or "none"
-                raise NotFoundError(f"{self.path}: no view {view!r} in the online store (there are: {held})")
+                raise unknown_view(str(self.path), view, self._specs)
 
     def _refresh(self) -> None:
         self._connection.execute("BEGIN")
