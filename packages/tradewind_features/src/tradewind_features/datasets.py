@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradewind_contracts.errors import SettingsError, StateError
+from tradewind_features.pushing.listing import pushed_files
 
 PARTITION = "event_date"
 """Daily partitions are folders ``event_date=YYYY-MM-DD``: the UTC day of the rows' event timestamp, which the files do not hold."""
@@ -68,12 +69,14 @@ class Dataset:
         location: the source's path, as errors name it.
         parts: the source's files sorted by name, then the pushed ones.
         columns: DuckDB type by column name, in the order of the newest files. A file that lacks one of them holds nulls there.
+        types: Arrow type by column name.
     """
 
     name: str
     location: str
     parts: tuple[DataFile, ...]
     columns: Mapping[str, str]
+    types: Mapping[str, pa.DataType]
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -107,7 +110,7 @@ class Dataset:
         """What each file says of itself, in the order of ``parts``.
 
         Raises:
-            StateError: a file is gone, torn, or holds a column as another kind of type than the dataset.
+            StateError: a file is gone or torn, or two files hold a column as different kinds of type.
         """
         footers = [_footer(part.path, part.size, part.modified_ns) for part in self.parts]
         _refuse_other_types(self, footers)
@@ -122,23 +125,26 @@ class Dataset:
         wanted = frozenset(columns)
         return sum(_column_bytes(part.path, part.size, part.modified_ns, wanted) for part in self.parts)
 
-    def scan(self, extra: str = "") -> str:
-        """A SQL table expression of all rows with all of ``columns``; ``extra`` are further arguments of ``read_parquet``.
+    def scan(self, columns: Sequence[str] | None = None, located: bool = False) -> str:
+        """A SQL table expression of all rows, with all of ``columns`` or those named.
+
+        With ``located`` also ``file_index`` (in ``parts``) and ``file_row_number`` (in the file, from 0), which tell where a row stands.
 
         Raises:
-            StateError: as :meth:`footers`.
+            StateError: a file is gone or torn, or two files hold a column as different kinds of type.
         """
         footers = self.footers()
+        held = {column.lower() for footer in footers for column in footer.types}
+        names = list(self.columns) if columns is None else list(columns)
+        chosen = [quoted(name) if name.lower() in held else f"NULL::{self.columns[name]} AS {quoted(name)}" for name in names]
         if not footers:
-            nulls = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in self.columns.items())
-            return f"(SELECT {nulls} WHERE false)"
-        schemas = [footer.types for footer in footers]
-        by_name = ", union_by_name=true" if any(list(schema.items()) != list(schemas[0].items()) for schema in schemas[1:]) else ""
+            places = ["NULL::BIGINT AS file_index", "NULL::BIGINT AS file_row_number"] if located else []
+            return f"(SELECT {', '.join(chosen + places)} WHERE false)"
+        chosen += ["file_index", "file_row_number"] if located else []
+        schemas = [list(footer.types.items()) for footer in footers]
+        by_name = ", union_by_name=true" if any(schema != schemas[0] for schema in schemas[1:]) else ""
         paths = ", ".join(text(str(part.path)) for part in self.parts)
-        table = f"read_parquet([{paths}], hive_partitioning=false{by_name}{extra})"
-        held = {column.lower() for schema in schemas for column in schema}
-        absent = [f"NULL::{kind} AS {quoted(name)}" for name, kind in self.columns.items() if name.lower() not in held]
-        return f"(SELECT *, {', '.join(absent)} FROM {table})" if absent else table  # noqa: S608 - names are quoted
+        return f"(SELECT {', '.join(chosen)} FROM read_parquet([{paths}], hive_partitioning=false{by_name}))"  # noqa: S608 - names are quoted
 
     def refuse_replaced(self) -> None:
         """Prove that the files read are the files opened.
@@ -172,8 +178,7 @@ def open_dataset(source: FileSourceLike, repo_path: Path | None = None, pushed: 
     beside = (
         [] if pushed is None else [replace(part, name=PUSHED + part.name) for part in _files_at(str(pushed_folder(pushed, source.name)))]
     )
-    newest = [own[-1].path, *(part.path for part in beside[-1:])]
-    return Dataset(source.name, location, (*own, *beside), _columns(source.name, newest))
+    return _dataset(source.name, location, own, beside)
 
 
 def open_path(name: str, path: str | Path) -> Dataset:
@@ -185,7 +190,15 @@ def open_path(name: str, path: str | Path) -> Dataset:
     own = list(_files_at(str(path)))
     if not own:
         raise StateError(f"{name}: no Parquet file at {path}")
-    return Dataset(name, str(path), tuple(own), _columns(name, [own[-1].path]))
+    return _dataset(name, str(path), own, [])
+
+
+def _dataset(name: str, location: str, own: Sequence[DataFile], beside: Sequence[DataFile]) -> Dataset:
+    newest = [own[-1], *beside[-1:]]
+    types: dict[str, pa.DataType] = {}
+    for part in reversed(newest):
+        types |= _footer(part.path, part.size, part.modified_ns).types
+    return Dataset(name, location, (*own, *beside), _columns(name, [part.path for part in newest]), types)
 
 
 def source_location(source: Any, repo_path: Path | None = None) -> str:
@@ -242,6 +255,13 @@ def _files_at(location: str) -> Iterator[DataFile]:
         found = sorted(root.glob(str(path.relative_to(root)))) if root != path else []
     for file in found:
         part = _stat(file, file.relative_to(root).as_posix())
+        if part is not None:
+            yield part
+
+
+def _pushed(folder: Path) -> Iterator[DataFile]:
+    for file in pushed_files(folder):
+        part = _stat(file, PUSHED + file.relative_to(folder).as_posix())
         if part is not None:
             yield part
 
