@@ -3,7 +3,9 @@
 Feast is imported inside the functions: it costs seconds, and most callers of this package never need it.
 """
 
+import contextlib
 import datetime as dt
+import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +103,8 @@ def has_online_store(settings: Settings) -> bool:
 def _up_to(end: dt.datetime, store: "FeatureStore", views: Sequence[Any], progress: Callable[[str], None]) -> MaterializationReport:
     done = []
     for view in views:
-        # Through Feast, so that its registry knows the interval too.
-        with quiet_feast():
+        # Through Feast, so that its registry knows the interval too; its bar is for whoever sits before it, and goes to no log.
+        with quiet_feast(), contextlib.redirect_stderr(io.StringIO()):
             store.materialize(_BEGINNING, end, feature_views=[view.name])
         record = store.provider.materialized[-1]
         done.append(_reported(record))
