@@ -17,7 +17,7 @@ from tradewind_features.transforms import haversine_km
 from tradewind_serving.answering import EtaDesk
 from tradewind_serving.answers import EtaAnswer, ServedVersion
 from tradewind_serving.following import Follower
-from tradewind_serving.proving import Served
+from tradewind_serving.proving import Sealed, Served
 from tradewind_serving.questions import EtaRequest
 from tradewind_serving.refusals import RequestRefusedError
 from tradewind_serving.vector import Vectorizer
@@ -38,7 +38,9 @@ class Desk:
 
             raise StateError("no registry")
 
-        follower = Follower("eta@champion", out_of_reach, lambda _, v: Served(v, self.predictor), (Path(), version))
+        follower = Follower(
+            "eta@champion", out_of_reach, lambda _, sealed: Served(sealed.version, self.predictor), (Path(), Sealed(version))
+        )
         follower.start()
         world = serving_world.write_world(settings)
         self.desk = EtaDesk(settings.paths.world_file, world, follower, self.vectorizer)

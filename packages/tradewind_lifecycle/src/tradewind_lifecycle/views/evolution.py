@@ -65,7 +65,7 @@ def prepare(settings: Settings, store: "FeatureStore", declared: Iterable[Any], 
     request_time = {*on_demand, *(view.name for view in store.list_on_demand_feature_views())}
     needs = {view: digests for view, digests in living_needs(settings).items() if view not in request_time}
     folder = settings.paths.published / HALF
-    keep_datasets(folder, kept_datasets(folder) | _datasets(registered.values(), folder))
+    keep_datasets(folder, kept_datasets(folder) | _datasets([*registered.values(), *declared], folder))
     digests = {view.name: spec_digest(view) for view in declared}
     plan = _arrange_online(store, digests, [version_of(view) for view in registered.values()], needs)
     for view in declared:
