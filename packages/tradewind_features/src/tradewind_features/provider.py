@@ -1,72 +1,95 @@
-"""Feast's provider: materialization straight from Parquet through Arrow to packed rows, without a proto for each value.
+"""Feast's provider: it materializes straight from Parquet through Arrow, and puts what is pushed into the log before it is served.
 
 ``provider: tradewind_features.provider.TradewindProvider`` in ``feature_store.yaml``. Everything else is Feast's own.
 """
 
+import contextlib
 import datetime as dt
-import json
-import logging
+import inspect
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import duckdb
+import pandas as pd
 import pyarrow as pa
-from feast import FeatureView, FileSource, OnDemandFeatureView
+from feast import BatchFeatureView, FeatureStore, FeatureView, OnDemandFeatureView, StreamFeatureView
+from feast.data_source import DataSource
+from feast.infra.online_stores.online_store import OnlineStore
 from feast.infra.passthrough_provider import PassthroughProvider
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.repo_config import RepoConfig
 
-from tradewind_contracts.digests import digest_file
-from tradewind_contracts.errors import StateError
-from tradewind_contracts.files import write_text
+from tradewind_contracts.errors import QualityError, SettingsError
 from tradewind_contracts.instants import Clock, iso
-from tradewind_features.online.backend import ViewSpec, open_backend
-from tradewind_features.online.packing import pack_columns
-from tradewind_features.online.store import PackedSqliteOnlineStoreConfig, microseconds, store_path, view_storage
+from tradewind_features.datasets import source_location
+from tradewind_features.materialization import FEASTS, Progress, ViewMaterialization, materialize_view, note_feasts_own
+from tradewind_features.online.store import PackedSqliteOnlineStoreConfig
+from tradewind_features.pushing.intake import PushIntake, Taken, held_by_the_log, write_online
 from tradewind_features.specs import spec_digest
-
-_LOG = logging.getLogger(__name__)
-_ROWS_PER_CHUNK = 50_000
-
-
-@dataclass(frozen=True)
-class ViewMaterialization:
-    """One view's materialization, as it is logged.
-
-    Of the ``entities`` with a visible row, ``rows`` were offered to the store (``written`` took effect; the others were not newer than
-    what it held) and ``expired`` were left out, since their newest row was past the ttl at the end. ``forgotten`` rows were deleted,
-    because the frozen clock had been set back before them.
-    """
-
-    view: str
-    spec_digest: str
-    published: str
-    published_digest: str
-    from_at: str
-    to_at: str
-    entities: int
-    rows: int
-    written: int
-    expired: int
-    forgotten: int
-    seconds: float
-    at: str
 
 
 class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast ships no types
-    """Feast's passthrough provider with a materialization of its own for Parquet sources and the packed online store.
+    """Feast's passthrough provider with :func:`~tradewind_features.materialization.materialize_view` for local Parquet.
 
-    A row is visible at the end of a materialization if it was there by then: event and created time at or before it. The newest visible
-    row of each entity is written (by event, then created). An entity whose newest row is past the view's ttl is skipped, and one that has
-    vanished from the source keeps the row it had: both expire at read.
+    ``materialized`` holds the record of each view's materialization by this provider, in order.
     """
 
     def __init__(self, config: RepoConfig) -> None:
         super().__init__(config)
         self.materialized: list[ViewMaterialization] = []
+        self._intake = PushIntake()
+
+    def ingest_df(
+        self, feature_view: FeatureView | OnDemandFeatureView, df: pd.DataFrame, field_mapping: dict[str, str] | None = None
+    ) -> None:
+        """Put pushed records into the log of their source, if the offline store keeps one, and then into the online store.
+
+        A record without a created time was created now, by the store's clock.
+
+        Raises:
+            QualityError: the records are not what the view says, or from the future; nothing was written.
+            StateError: log or store can't be written; the error says what the log holds.
+        """
+        if isinstance(feature_view, OnDemandFeatureView) or feature_view.batch_source is None:
+            super().ingest_df(feature_view, df, field_mapping)
+            return
+        taken = self._intake.take(self.repo_config, feature_view, _arrow(feature_view, df), "online")
+        try:
+            self._serve(feature_view, taken, field_mapping)
+        except Exception as error:
+            if taken.log is None:
+                raise
+            raise held_by_the_log(error, taken) from error
+
+    def _serve(self, view: FeatureView, taken: Taken, field_mapping: dict[str, str] | None) -> None:
+        if isinstance(self.repo_config.online_store, PackedSqliteOnlineStoreConfig):
+            write_online(self.repo_config, view, taken)
+        else:
+            super().ingest_df(view, taken.rows.to_pandas(), field_mapping)
+
+    def ingest_df_to_offline_store(self, feature_view: FeatureView, table: pa.Table) -> None:
+        """Put pushed records into the log of their source, or into the source itself where the offline store keeps no log.
+
+        Raises:
+            QualityError: the records are not what the view says, or from the future; nothing was written.
+            StateError: the file system refuses.
+        """
+        rows = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
+        taken = self._intake.take(self.repo_config, feature_view, rows, "offline")
+        if taken.log is None:
+            super().ingest_df_to_offline_store(feature_view, taken.form.as_the_source_has_it(taken.rows))
+
+    def get_table_column_names_and_types_from_data_source(self, config: RepoConfig, data_source: DataSource) -> Iterable[tuple[str, str]]:
+        """The columns of a source; of one that is being pushed to, those that the pushed frame has.
+
+        Feast refuses a frame that lacks any column of the source, the created time too, after it has served it. What a record must have
+        is for :class:`~tradewind_features.pushing.records.RecordForm` to say, and it has the word next.
+        """
+        pushed = _frame_under_comparison()
+        if pushed is not None:
+            return [(str(name), str(kind)) for name, kind in pushed.dtypes.items()]
+        return list(super().get_table_column_names_and_types_from_data_source(config, data_source))
 
     def materialize_single_feature_view(
         self,
@@ -79,119 +102,111 @@ class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast shi
         tqdm_builder: Callable[[int], Any],
         disable_event_timestamp: bool = False,
     ) -> None:
-        """Bring one view's newest visible rows into the online store; Feast's own way for other sources or stores."""
-        packed = isinstance(config.online_store, PackedSqliteOnlineStoreConfig)
-        if not packed or not isinstance(feature_view, FeatureView) or not _reads_local_parquet(feature_view):
+        """Bring one view's newest visible rows into the online store; Feast's own way for other sources or stores, and saying so.
+
+        ``start_date`` narrows nothing: what arrived since the last time counts, whatever its event time. ``disable_event_timestamp``
+        (Feast: all that there is) offers everything again.
+        """
+        reason = feasts_own_way(config, feature_view)
+        if reason is None:
+            with _shown(tqdm_builder) as progress:
+                record = materialize_view(config, feature_view, end_date, start_date, whole=disable_event_timestamp, progress=progress)
+            self.materialized.append(record)
+            return
+        began = time.perf_counter()
+        with _counted(self.online_store) as rows:
             super().materialize_single_feature_view(
                 config, feature_view, start_date, end_date, registry, project, tqdm_builder, disable_event_timestamp
             )
-            return
-        self.materialized.append(_materialize(config, feature_view, start_date, end_date))
+        record = _feasts_record(feature_view, start_date, end_date, sum(rows), reason, time.perf_counter() - began)
+        note_feasts_own(config, record)
+        self.materialized.append(record)
 
 
-def _materialize(config: RepoConfig, view: FeatureView, start: dt.datetime, end: dt.datetime) -> ViewMaterialization:
-    began = time.perf_counter()
-    spec, path = view_storage(view), Path(view.batch_source.path)
-    rows, entities = newest_visible_rows(view, spec, path, start, end)
-    record = ViewMaterialization(
-        view=spec.view,
+def feasts_own_way(config: RepoConfig, view: FeatureView | OnDemandFeatureView) -> str | None:
+    """Why a view is materialized in Feast's own way, by event time and proto by proto; ``None`` if it is not."""
+    if not isinstance(config.online_store, PackedSqliteOnlineStoreConfig):
+        return f"the online store is {config.online_store.type}"
+    if isinstance(view, OnDemandFeatureView | BatchFeatureView | StreamFeatureView) or view.source_views or view.offline:
+        return f"a {type(view).__name__} that Feast computes"
+    try:
+        source_location(view.batch_source, config.repo_path)
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
+@contextlib.contextmanager
+def _shown(tqdm_builder: Callable[[int], Any]) -> Iterator[Progress]:
+    """Progress as Feast shows it: a bar that is made when the number of rows is known."""
+    bars: list[Any] = []
+
+    def show(done: int, rows: int) -> None:
+        if not bars:
+            bars.append(tqdm_builder(rows))
+        bars[0].update(done - bars[0].n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars:
+            bar.close()
+
+
+@contextlib.contextmanager
+def _counted(store: OnlineStore) -> Iterator[list[int]]:
+    """The number of rows in each batch that is written to ``store`` meanwhile: Feast's engine does not tell."""
+    sizes: list[int] = []
+    write = store.online_write_batch
+
+    def counting(config: RepoConfig, table: FeatureView, data: Any, progress: Any) -> None:
+        write(config, table, data, progress)
+        sizes.append(len(data))
+
+    store.online_write_batch = counting
+    try:
+        yield sizes
+    finally:
+        del store.online_write_batch
+
+
+def _feasts_record(
+    view: FeatureView | OnDemandFeatureView, start: dt.datetime, end: dt.datetime, rows: int, reason: str, seconds: float
+) -> ViewMaterialization:
+    source = getattr(view, "batch_source", None)
+    return ViewMaterialization(
+        view=view.name,
         spec_digest=spec_digest(view),
-        published=path.name,
-        published_digest=digest_file(path),
+        published=source.name if source is not None else "",
+        published_digest="",
         from_at=iso(start),
         to_at=iso(end),
-        entities=entities,
-        rows=rows.num_rows,
-        written=0,
-        expired=entities - rows.num_rows,
+        entities=rows,
+        rows=rows,
+        written=rows,
+        expired=0,
         forgotten=0,
-        seconds=0.0,
+        seconds=round(seconds, 3),
         at=iso(Clock().now()),
+        scanned=rows,
+        offered=rows,
+        mode=FEASTS,
+        note=reason,
+        id=uuid.uuid4().hex[:12],
     )
-    record = _write(config, spec, rows, record, microseconds(end))
-    record = replace(record, seconds=round(time.perf_counter() - began, 3))
-    _LOG.info("%s: %d rows of %d entities in %.2f s", record.view, record.rows, record.entities, record.seconds)
-    if config.online_store.materializations is not None:
-        log_materialization(Path(config.online_store.materializations), record)
-    return record
 
 
-def newest_visible_rows(view: FeatureView, spec: ViewSpec, path: Path, start: dt.datetime, end: dt.datetime) -> tuple[pa.Table, int]:
-    """The newest row of each entity that was visible at ``end`` and within the ttl, and how many entities have any visible row.
+def _frame_under_comparison() -> pd.DataFrame | None:
+    """The frame that Feast's ``write_to_offline_store`` is comparing with its source, in this thread; Feast does not hand it on."""
+    comparing = FeatureStore.write_to_offline_store.__code__
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not comparing:
+        frame = frame.f_back
+    return None if frame is None else frame.f_locals["df"]
 
-    Columns: ``entity_key``, ``event_us``, ``created_us``, then the view's features.
 
-    Raises:
-        StateError: the published file is absent, or lacks a column.
-    """
-    source = view.batch_source
-    column = {feature: source_name for source_name, feature in (source.field_mapping or {}).items()}
-    key, event = _quoted(column.get(spec.key_name, spec.key_name)), _quoted(source.timestamp_field)
-    created = _quoted(source.created_timestamp_column or source.timestamp_field)
-    features = "".join(f", {_quoted(column.get(name, name))} AS {_quoted(name)}" for name in spec.schema.names)
-    visible = f"{key} IS NOT NULL AND {event} BETWEEN $start AND $end AND {created} <= $end"
-    values: dict[str, Any] = {"path": str(path), "start": start, "end": end}
+def _arrow(view: FeatureView, frame: pd.DataFrame) -> pa.Table:
     try:
-        with duckdb.connect(config={"threads": 2}) as connection:
-            entities = connection.execute(
-                f"SELECT count(DISTINCT {key}) FROM read_parquet($path) WHERE {visible}",  # noqa: S608 - names are quoted
-                values,
-            ).fetchone()[0]
-            oldest = max(start, end - dt.timedelta(microseconds=spec.ttl_us)) if spec.ttl_us else start
-            rows = connection.execute(
-                f"SELECT {key} AS entity_key, epoch_us({event}) AS event_us, epoch_us({created}) AS created_us{features}"  # noqa: S608 - names are quoted
-                f" FROM read_parquet($path) WHERE {visible}"
-                f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {event} DESC, {created} DESC) = 1 ORDER BY entity_key",
-                values | {"start": oldest},
-            ).to_arrow_table()
-    except (duckdb.IOException, duckdb.BinderException) as error:
-        raise StateError(
-            f"view {view.name}, source {source.name}: {path} can't be read as declared ({error}); publish the features again"
-        ) from error
-    return rows, entities
-
-
-def _write(config: RepoConfig, spec: ViewSpec, rows: pa.Table, record: ViewMaterialization, end_us: int) -> ViewMaterialization:
-    """Rows and the note of where they came from, in one transaction; returns the record with its counts."""
-    with open_backend(store_path(config)) as backend, backend.transaction():
-        backend.declare(spec)
-        forgotten = backend.forget_after(spec.view, end_us) if config.online_store.frozen_at is not None else 0
-        written = 0
-        for start in range(0, rows.num_rows, _ROWS_PER_CHUNK):
-            part = rows.slice(start, _ROWS_PER_CHUNK)
-            packed = pack_columns(spec.schema, {name: part[name] for name in spec.schema.names}, part.num_rows)
-            keys_and_stamps = (part[name].to_pylist() for name in ("entity_key", "event_us", "created_us"))
-            written += backend.write(spec.view, zip(*keys_and_stamps, packed, strict=True))
-        noted = replace(record, written=written, forgotten=forgotten)
-        backend.note_materialized(spec.view, json.dumps(asdict(noted), sort_keys=True))
-    return noted
-
-
-def log_materialization(folder: Path, record: ViewMaterialization) -> Path:
-    """Write one entry of the log: ``<to>-<view>-<digest>.json``, so that entries sort by the instant they reach to."""
-    reached = record.to_at.replace("-", "").replace(":", "")
-    path = folder / f"{reached}-{record.view}-{record.published_digest[:16]}.json"
-    write_text(path, json.dumps(asdict(record), indent=2, sort_keys=True) + "\n")
-    return path
-
-
-def read_materializations(folder: Path) -> list[ViewMaterialization]:
-    """All entries of the log, oldest reach first; empty where there is none."""
-    return [ViewMaterialization(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
-
-
-def materialized_now(path: Path) -> dict[str, ViewMaterialization]:
-    """What each view in the online store at ``path`` was last materialized from; empty where there is no store."""
-    if not path.exists():
-        return {}
-    with open_backend(path) as backend:
-        return {view: ViewMaterialization(**json.loads(record)) for view, record in backend.read_materialized().items()}
-
-
-def _reads_local_parquet(view: FeatureView) -> bool:
-    source = view.batch_source
-    return isinstance(source, FileSource) and str(source.path).endswith(".parquet") and "://" not in str(source.path)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except pa.ArrowException as error:
+        raise QualityError(f"push to view {view.name}: a column holds values of several types ({error}); nothing was written") from error

@@ -1,0 +1,190 @@
+"""What a materialization takes from a view's source: the newest row of each entity that was visible at an instant.
+
+A row is visible once both its event and its created time have come. Of an entity's visible rows the newest counts, by event, then by
+created time, then by a fixed order of values, as in the offline join; past its ttl the entity has none.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from tradewind_contracts.errors import SourceError, StateError
+from tradewind_features.datasets import Dataset, quoted, text
+from tradewind_features.materialization.batches import KEY, VALUE
+from tradewind_features.offline.engine import Engine, reading
+from tradewind_features.offline.joining import winner_order
+from tradewind_features.online.backend import ViewSpec
+from tradewind_features.online.entity_keys import SINGLE_ENTITY
+
+if TYPE_CHECKING:
+    from feast import FeatureView
+
+_WITHOUT_ENTITY = "__dummy_id"
+"""Feast's join key of a view without entities; no source has such a column."""
+
+
+@dataclass(frozen=True)
+class Since:
+    """What was there the last time: rows visible at ``instant``, and none of those in the files named ``changed`` (new or replaced)."""
+
+    instant: dt.datetime
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Visible:
+    """How many rows were looked at; entities with a visible row, those of them within the ttl, and rows to be offered to the store."""
+
+    scanned: int
+    entities: int
+    within_ttl: int
+    offered: int
+
+
+def newest_visible_rows(
+    engine: Engine, view: "FeatureView", spec: ViewSpec, dataset: Dataset, end: dt.datetime, since: Since | None = None
+) -> Visible:
+    """Find the newest row of each entity that was visible at ``end`` and within its ttl then; :func:`read_offered` gives them.
+
+    With ``since`` only those that were not visible at that instant, or stand in a changed file; the others were offered before.
+
+    Raises:
+        StateError: the source lacks a column, can't be read, or changed while it was read.
+        SourceError: a column holds what it can't.
+    """
+    columns = _Columns.of(view, spec, dataset)
+    until = dataset.within(None, end)
+    oldest = end - dt.timedelta(microseconds=spec.ttl_us) if spec.ttl_us else None
+    living = until.within(oldest, None)
+    keys = columns.keys
+    ttl = f"event >= {columns.event.literal(oldest)}" if oldest is not None else "true"
+    with reading(f"view {view.name}, source {dataset.name}", until):
+        engine.run(
+            f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {keys}, max(event) AS event, bool_or(fresh) AS touched"  # noqa: S608 - names are quoted
+            f" FROM ({columns.visible(until, end, since, features=False)}) GROUP BY {keys}"
+        )
+        entities, within_ttl = engine.row(f"SELECT count(*), count(*) FILTER (WHERE {ttl}) FROM newest")  # noqa: S608 - made above
+        engine.run(
+            f"CREATE OR REPLACE TEMP TABLE offered AS SELECT {columns.offered} FROM (SELECT * FROM"  # noqa: S608 - names are quoted
+            f" ({columns.visible(living, end, since, features=True)}) AS visible"
+            f" JOIN (SELECT {keys}, event FROM newest WHERE touched AND {ttl}) AS touched USING ({keys}, event)"
+            f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {columns.winner_first}) = 1) WHERE fresh"
+        )
+        offered = engine.row("SELECT count(*) FROM offered")[0]
+        scanned = until.rows()
+    return Visible(scanned, entities, within_ttl, offered)
+
+
+def read_offered(engine: Engine, spec: ViewSpec, rows_per_batch: int) -> "Iterator[pa.RecordBatch]":
+    """The rows that :func:`newest_visible_rows` found, in order of their keys, as :func:`~.batches.packed_rows` takes them."""
+    keys = ", ".join(quoted(f"{KEY}{name}") for name in spec.key_name.split(","))
+    yield from engine.connection.execute(f"SELECT * FROM offered ORDER BY {keys}").to_arrow_reader(rows_per_batch)  # noqa: S608 - names are quoted
+
+
+@dataclass(frozen=True)
+class _Instants:
+    """One time column of a source."""
+
+    column: str
+    expression: str
+    kind: str
+
+    @classmethod
+    def of(cls, view: "FeatureView", dataset: Dataset, column: str) -> "_Instants":
+        kind = dataset.columns[column]
+        if kind == "DATE":
+            return cls(column, f"CAST({quoted(column)} AS TIMESTAMP)", "TIMESTAMP")
+        if kind == "VARCHAR":
+            return cls(column, f"CAST({quoted(column)} AS TIMESTAMPTZ)", "TIMESTAMP WITH TIME ZONE")
+        if not kind.startswith("TIMESTAMP"):
+            raise SourceError(f"view {view.name}, column {column}: {kind} in {dataset.location}, but a timestamp is expected")
+        return cls(column, quoted(column), kind)
+
+    def literal(self, instant: dt.datetime) -> str:
+        """``instant`` as SQL, in a type that the column is compared with as it stands: files are then left out by their statistics."""
+        utc = instant.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
+        return f"TIMESTAMPTZ '{utc}+00'" if self.kind == "TIMESTAMP WITH TIME ZONE" else f"TIMESTAMP '{utc}'"
+
+
+@dataclass(frozen=True)
+class _Key:
+    """One join key's column, in the type that the view declares: readers ask by that one."""
+
+    column: str | None
+    expression: str
+
+    @classmethod
+    def of(cls, dataset: Dataset, column: str, declared: str) -> "_Key":
+        wanted = {"STRING": "VARCHAR", "INT32": "BIGINT", "INT64": "BIGINT"}.get(declared)
+        as_it_is = wanted is None or dataset.columns[column] == wanted
+        return cls(column, quoted(column) if as_it_is else f"CAST({quoted(column)} AS {wanted})")
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The SQL of one view's columns over one source."""
+
+    key_columns: dict[str, _Key]  # by name, prefixed
+    event: _Instants
+    created: _Instants
+    features: dict[str, str]  # the column by name, prefixed
+
+    @classmethod
+    def of(cls, view: "FeatureView", spec: ViewSpec, dataset: Dataset) -> "_Columns":
+        source = view.batch_source
+        named = {feature: column for column, feature in (source.field_mapping or {}).items()}
+        created = source.created_timestamp_column or source.timestamp_field
+        keys = [name for name in spec.key_name.split(",") if name != _WITHOUT_ENTITY]
+        needed = [*(named.get(name, name) for name in (*keys, *spec.schema.names)), source.timestamp_field, created]
+        absent = sorted({column for column in needed if column not in dataset.columns})
+        if absent:
+            raise StateError(
+                f"view {view.name}: {dataset.location} has no column {', '.join(absent)} (there are: {', '.join(dataset.columns)});"
+                " publish the source again, or mend the view"
+            )
+        declared = {column.name: column.dtype.to_value_type().name for column in view.entity_columns}
+        return cls(
+            key_columns={f"{KEY}{name}": _Key.of(dataset, named.get(name, name), declared.get(name, "")) for name in keys}
+            or {f"{KEY}{_WITHOUT_ENTITY}": _Key(None, text(SINGLE_ENTITY))},
+            event=_Instants.of(view, dataset, source.timestamp_field),
+            created=_Instants.of(view, dataset, created),
+            features={f"{VALUE}{name}": named.get(name, name) for name in spec.schema.names},
+        )
+
+    @property
+    def keys(self) -> str:
+        return ", ".join(map(quoted, self.key_columns))
+
+    @property
+    def offered(self) -> str:
+        return ", ".join(map(quoted, [*self.key_columns, "event_us", "created_us", *self.features]))
+
+    @property
+    def winner_first(self) -> str:
+        """Of an entity's rows of one event: the order in which the first counts, that of the offline join."""
+        return winner_order("event_us", "created_us", [quoted(name) for name in sorted(self.features)])
+
+    def visible(self, dataset: Dataset, end: dt.datetime, since: Since | None, features: bool) -> str:
+        """SELECT of the rows visible at ``end``: keys, ``event``, ``fresh``; with ``features`` those and both times in microseconds too."""
+        changed = [] if since is None else [place for place, part in enumerate(dataset.parts) if part.name in since.changed]
+        columns = [f"{key.expression} AS {quoted(name)}" for name, key in self.key_columns.items()]
+        columns += [f"{self.event.expression} AS event", f"{self._fresh(since, changed)} AS fresh"]
+        if features:
+            columns += [f"epoch_us({self.event.expression}) AS event_us", f"epoch_us({self.created.expression}) AS created_us"]
+            columns += [f"{quoted(column)} AS {quoted(name)}" for name, column in self.features.items()]
+        wanted = [f"{key.expression} IS NOT NULL" for key in self.key_columns.values()]
+        wanted += [f"{each.expression} <= {each.literal(end)}" for each in (self.event, self.created)]
+        read = [key.column for key in self.key_columns.values() if key.column] + [self.event.column, self.created.column]
+        rows = dataset.scan(list(dict.fromkeys(read + (list(self.features.values()) if features else []))), located=bool(changed))
+        return f"SELECT {', '.join(columns)} FROM {rows} WHERE {' AND '.join(wanted)}"  # noqa: S608 - names are quoted
+
+    def _fresh(self, since: Since | None, changed: list[int]) -> str:
+        """Whether a row was not there, or not visible, the last time: by its later time, or since its file is another."""
+        if since is None:
+            return "true"
+        reasons = [f"{each.expression} > {each.literal(since.instant)}" for each in (self.event, self.created)]
+        reasons += [f"file_index IN ({', '.join(map(str, changed))})"] if changed else []
+        return f"({' OR '.join(reasons)})"

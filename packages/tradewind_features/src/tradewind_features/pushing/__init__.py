@@ -1,0 +1,6 @@
+"""Rows pushed one by one: the log that later training sets read, and how a record gets into it before it is served.
+
+* :mod:`tradewind_features.pushing.listing`: which files of a log count; the standard library alone.
+* :mod:`tradewind_features.pushing.log`: append, merge, erase; Arrow.
+* :mod:`tradewind_features.pushing.records`: what a record must be, and when it was known.
+"""
