@@ -14,8 +14,8 @@ from tradewind_contracts.errors import IntegrityError, StateError
 from tradewind_contracts.instants import Clock
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
-from tradewind_features.online.reader import OnlineReader, Presence
 from tradewind_features.materialization import read_materializations
+from tradewind_features.online.reader import OnlineReader, Presence
 from tradewind_lifecycle import feature_store, online_store, parity
 
 AS_OF = feature_world.AS_OF
