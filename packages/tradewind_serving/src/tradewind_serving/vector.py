@@ -50,16 +50,15 @@ class Vectorizer:
         """
         names = self._names(contract, view_specs)
         while True:
-            vector, failed = None, None
+            failed: NotFoundError | KeyError | None = None
             try:
                 vector = self._assembler.assemble(contract.features, parcels, names)
-            except NotFoundError as error:
+            except (NotFoundError, KeyError) as error:  # a view or column that was there when its name was looked up
                 failed = error
             # Rows may get another name between two reads of one answer: it counts only if they stood still.
             before, names = names, self._names(contract, view_specs)
             if names == before:
-                if vector is None:
-                    assert failed is not None
+                if failed is not None:
                     raise failed
                 return vector
 
