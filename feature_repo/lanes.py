@@ -8,7 +8,10 @@ _PACE = {
         "double",
         "ln((observed + 4) / (expected + 4)) deliveries of the last 90 days, expected of the whole network on the same days.",
     ),
-    "transit_pace_365d": ("double", "The same of the last 365 days."),
+    "transit_pace_365d": (
+        "double",
+        "ln((observed + 4) / (expected + 4)) deliveries of the last 365 days, expected of the whole network on the same days.",
+    ),
 }
 
 state_lane_pace_365d = view(

@@ -11,8 +11,8 @@ merchant_profile = view(
     {
         "postal_area_id": ("varchar", "Postal area that it ships from."),
         "state": ("varchar", "State that it ships from."),
-        "lat": ("double", "Latitude of that area in degrees."),
-        "lng": ("double", "Longitude of that area in degrees."),
+        "lat": ("double", "Latitude in degrees of the postal area that it ships from."),
+        "lng": ("double", "Longitude in degrees of the postal area that it ships from."),
     },
     subject="place",
 )
@@ -24,10 +24,10 @@ merchant_pace_365d = view(
     "How quickly a merchant's parcels are handed over and travel, against the whole network on the same calendar days.",
     {
         "transit_pace_30d": ("double", "ln((observed + 4) / (expected + 4)) deliveries of the last 30 days."),
-        "transit_pace_365d": ("double", "The same of the last 365 days."),
+        "transit_pace_365d": ("double", "ln((observed + 4) / (expected + 4)) deliveries of the last 365 days."),
         "handling_pace_14d": ("double", "ln((observed + 4) / (expected + 4)) hand-overs of the last 14 days."),
-        "handling_pace_60d": ("double", "The same of the last 60 days."),
-        "handling_pace_365d": ("double", "The same of the last 365 days."),
+        "handling_pace_60d": ("double", "ln((observed + 4) / (expected + 4)) hand-overs of the last 60 days."),
+        "handling_pace_365d": ("double", "ln((observed + 4) / (expected + 4)) hand-overs of the last 365 days."),
     },
     subject="pace",
 )
@@ -43,9 +43,9 @@ merchant_handling_90d = view(
         "handling_hours_mean_90d": ("double", "Mean hours from order to hand-over."),
         "approval_hours_mean_90d": ("double", "Mean hours from order to approval."),
         "ship_by_hours_mean_90d": ("double", "Mean hours from order to the limit that the merchant set for its hand-over."),
-        "late_hand_over_share_90d": ("double", "Share handed over after that limit, 0 to 1."),
+        "late_hand_over_share_90d": ("double", "Share of parcels handed over after the limit that the merchant set, 0 to 1."),
         "open_parcels_count": ("bigint", "Parcels ordered in the last 30 days and not handed over."),
-        "open_parcels_age_hours_mean": ("double", "Mean hours that these wait."),
+        "open_parcels_age_hours_mean": ("double", "Mean hours that parcels ordered in the last 30 days and not handed over wait."),
     },
     subject="handling",
 )
@@ -57,7 +57,7 @@ merchant_reviews_180d = view(
     "What customers said of a merchant's orders.",
     {
         "reviews_count_180d": ("bigint", "Reviews of the last 180 days."),
-        "review_score_mean_180d": ("double", "Their mean score, 1 to 5."),
+        "review_score_mean_180d": ("double", "Mean score, 1 to 5, of the reviews of the last 180 days."),
     },
     subject="reviews",
 )

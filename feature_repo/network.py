@@ -8,13 +8,13 @@ FLOW = {
     "parcels_handed_over_count_7d": ("bigint", "Parcels handed over in the last 7 days."),
     "parcels_delivered_count_7d": ("bigint", "Parcels delivered in the last 7 days."),
     "handed_over_per_delivered_7d": ("double", "Parcels handed over for each one delivered: above 1, what is under way grows."),
-    "handling_hours_mean_7d": ("double", "Mean hours from order to hand-over of those handed over."),
-    "delivery_days_mean_7d": ("double", "Mean days from order to delivery of those delivered."),
-    "late_share_7d": ("double", "Share of those delivered after the promised day, 0 to 1."),
+    "handling_hours_mean_7d": ("double", "Mean hours from order to hand-over of parcels handed over in the last 7 days."),
+    "delivery_days_mean_7d": ("double", "Mean days from order to delivery of parcels delivered in the last 7 days."),
+    "late_share_7d": ("double", "Share of the parcels delivered in the last 7 days that came after the promised day, 0 to 1."),
     "parcels_unshipped_count": ("bigint", "Parcels that wait to be handed over."),
-    "unshipped_hours_mean": ("double", "Mean hours since their order."),
+    "unshipped_hours_mean": ("double", "Mean hours since the order of parcels that wait to be handed over."),
     "parcels_travelling_count": ("bigint", "Parcels handed over and not delivered."),
-    "travelling_hours_mean": ("double", "Mean hours since their hand-over."),
+    "travelling_hours_mean": ("double", "Mean hours since the hand-over of parcels not yet delivered."),
 }
 """Fields of the flow views, whatever they are about: name → (dbt's type, description)."""
 

@@ -24,7 +24,7 @@ destination_prefix_pace_365d = view(
     "How quickly parcels to a three-digit prefix travel, against the whole network on the same calendar days.",
     {
         "transit_pace_90d": ("double", "ln((observed + 4) / (expected + 4)) deliveries of the last 90 days."),
-        "transit_pace_365d": ("double", "The same of the last 365 days."),
+        "transit_pace_365d": ("double", "ln((observed + 4) / (expected + 4)) deliveries of the last 365 days."),
     },
     subject="pace",
 )
@@ -36,7 +36,7 @@ destination_state_pace_60d = view(
     "How quickly parcels to a state travel, against the whole network on the same calendar days.",
     {
         "transit_pace_14d": ("double", "ln((observed + 4) / (expected + 4)) deliveries of the last 14 days."),
-        "transit_pace_60d": ("double", "The same of the last 60 days."),
+        "transit_pace_60d": ("double", "ln((observed + 4) / (expected + 4)) deliveries of the last 60 days."),
     },
     subject="pace",
 )
