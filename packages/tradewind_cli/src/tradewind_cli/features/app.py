@@ -2,11 +2,14 @@
 
 import typer
 
-from tradewind_cli.features import parity
+from tradewind_cli.features import catalogue, parity
 
 app = typer.Typer(
     name="features",
     help="What the features are, where they come from, what they cost, and training sets of them.",
     no_args_is_help=True,
 )
+app.command("list")(catalogue.list_views)
+app.command("show")(catalogue.show)
+app.command("search")(catalogue.search)
 app.command("parity")(parity.parity)

@@ -13,7 +13,7 @@ from typing import Any
 
 from tradewind_contracts.errors import NotFoundError, StateError
 from tradewind_lifecycle.builds import dbt_project_dir
-from tradewind_lifecycle.lineage.columns import ColumnGraph, Use
+from tradewind_lifecycle.lineage import REQUEST, ColumnGraph, Use
 
 ROOT = dbt_project_dir().parent
 """The root of the workspace."""
@@ -46,7 +46,7 @@ class Feature:
 class View:
     """A feature view as declared. ``model`` is its dbt model, empty for an on-demand view, whose values come from the request.
 
-    ``ttl_hours``: 0 is for ever. ``grain``: what a row is and what it may see, as its dbt model says; ``sql``: the model's file. ``services``: the feature services that name it. ``inputs``: the views that an on-demand view reads;
+    ``entity``: ``request`` of an on-demand view. ``ttl_hours``: 0 is for ever. ``grain``: what a row is and what it may see, as its dbt model says; ``sql``: the model's file. ``services``: the feature services that name it. ``inputs``: the views that an on-demand view reads;
     ``request``: the fields that a caller gives it.
     """
 
@@ -152,12 +152,24 @@ class Catalogue:
 
 
 def close(name: str, names: Iterable[str]) -> str:
-    """The end of a refusal: what was probably meant, or all that there is."""
+    """The end of a refusal: what was probably meant, or what there is."""
     there = list(dict.fromkeys(names))
-    parts = {part: whole for whole in reversed(there) for part in (whole, whole.rpartition(":")[2])}
-    near = list(dict.fromkeys(parts[match] for match in difflib.get_close_matches(name, parts, n=4, cutoff=0.55)))
-    near += [whole for whole in there if len(name) > 2 and name in whole and whole not in near][: 4 - len(near)]
-    return f"; did you mean {', '.join(near)}?" if near else f" (there are: {', '.join(there[:40])})"
+    ranked = sorted(there, key=lambda whole: -_likeness(name, whole))
+    near = [whole for whole in ranked if _likeness(name, whole) >= _NEAR][:4]
+    if near:
+        return f"; did you mean {', '.join(near)}?"
+    some = [whole for whole in there if ":" not in whole] or there
+    return f" (there are: {', '.join(some)}); `tradewind features search` finds by words"
+
+
+_NEAR = 0.7
+"""Chosen: ``merchant_hnadling`` is near ``merchant_handling_90d``, ``tranist`` near ``transit_pace_90d``, ``promised`` near nothing."""
+
+
+def _likeness(said: str, name: str) -> float:
+    """How alike a name (of a feature, without its view) is to what was said: the whole of it, or the beginning that is as long."""
+    own = name.rpartition(":")[2]
+    return max(difflib.SequenceMatcher(None, said, form).ratio() for form in (own, own[: len(said)])) + (0.3 if said in own else 0.0)
 
 
 def read_catalogue(root: Path = ROOT) -> Catalogue:
@@ -210,10 +222,6 @@ def _view(said: Mapping[str, Any], services: tuple[FeatureServiceSpec, ...], mod
         inputs=tuple(said.get("inputs", ())),
         request=tuple(field["name"] for field in said.get("request", ())),
     )
-
-
-REQUEST = "request"
-"""What an on-demand view describes: one question of a caller."""
 
 
 def _generated(path: Path) -> Any:

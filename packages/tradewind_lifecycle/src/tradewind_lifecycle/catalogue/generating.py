@@ -11,7 +11,8 @@ from tradewind_lifecycle.builds import dbt_project_dir
 from tradewind_lifecycle.catalogue.declared import COLUMN_LINEAGE, ROOT, catalogue_of
 from tradewind_lifecycle.catalogue.pages import FOLDER, pages
 from tradewind_lifecycle.feature_store import HALF, feature_manifest, repository
-from tradewind_lifecycle.lineage.columns import ColumnGraph, lineage
+from tradewind_lifecycle.lineage import ColumnGraph
+from tradewind_lifecycle.lineage.columns import lineage
 from tradewind_lifecycle.lineage.compiling import compiled_manifest
 from tradewind_lifecycle.lineage.on_demand import on_demand_inputs
 

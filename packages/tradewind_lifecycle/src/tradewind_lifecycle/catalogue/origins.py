@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 from tradewind_lifecycle.catalogue.declared import Catalogue, Feature, View
-from tradewind_lifecycle.lineage.columns import LANDING, Use
-from tradewind_lifecycle.lineage.on_demand import REQUEST
-from tradewind_lifecycle.lineage.relations import ROWS
+from tradewind_lifecycle.lineage import LANDING, REQUEST, ROWS, Use
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,10 @@ def _judged(view: View, feature: Feature | None, texts: Mapping[str, str], wante
             return None
         score += max(worth.values()) + 0.1 * sum(worth.values())
         places.append(max(worth, key=lambda place: worth[place]))
-    return Found(view, feature, score, tuple(dict.fromkeys(places))) if wanted else None
+    if not wanted or (feature is not None and set(places) == {"view"}):
+        # Of a view that has all the words, the view itself is what was looked for.
+        return None
+    return Found(view, feature, score, tuple(dict.fromkeys(places)))
 
 
 def _likeness(word: str, words: list[str]) -> float:

@@ -1,7 +1,9 @@
-"""Lineage: where each column comes from, from features back to the landing tables, read from the SQL that dbt compiled."""
+"""Lineage: where each column comes from, from features back to the landing tables.
 
-from tradewind_lifecycle.lineage.columns import LANDING, ColumnGraph, Use, lineage
-from tradewind_lifecycle.lineage.compiling import compiled_manifest
-from tradewind_lifecycle.lineage.relations import ROWS
+``columns.lineage(manifest)`` reads the graph from the SQL that dbt compiled (``compiling.compiled_manifest``); ``graph`` is what a reader of a
+written one needs.
+"""
 
-__all__ = ["LANDING", "ROWS", "ColumnGraph", "Use", "compiled_manifest", "lineage"]
+from tradewind_lifecycle.lineage.graph import LANDING, REQUEST, ROWS, ColumnGraph, Use
+
+__all__ = ["LANDING", "REQUEST", "ROWS", "ColumnGraph", "Use"]

@@ -9,10 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tradewind_lifecycle.lineage.columns import Use
-
-REQUEST = "request"
-"""The schema of what a caller says: ``request.<source>.<field>``."""
+from tradewind_lifecycle.lineage.graph import REQUEST, Use
 
 _PROBES: Mapping[str, tuple[pa.DataType, Any]] = {
     "Float64": (pa.float64(), 2.0),

@@ -7,11 +7,10 @@ are stacked by name, each kind with columns of its own, and a column's origin is
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from tradewind_lifecycle.lineage.graph import ROWS
+
 Source = tuple[str, str]
 """A column of a table that is not looked into: (table, column)."""
-
-ROWS = "*"
-"""As a column's name: which rows the table has."""
 
 
 @dataclass(frozen=True)
