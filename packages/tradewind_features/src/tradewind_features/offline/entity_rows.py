@@ -1,5 +1,6 @@
 """The rows that features are asked for: keys and instants taken from a data frame, the answer to a query, or the sources themselves."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -194,9 +195,7 @@ def _load_sql(names: Sequence[str], number: int) -> str:
 
 
 def _rows(frame: pd.DataFrame | pa.Table, column: str, values: Any) -> EntityRows:
-    stamps = _utc(values, column)
-    known = stamps.notna().to_numpy()
-    raw = stamps.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+    raw, known = _utc(values, column)
     if np.datetime_data(raw.dtype)[0] != "ns":
         return EntityRows(frame, column, raw.astype("datetime64[us]").astype(np.int64), None, known)
     whole = raw.astype(np.int64)
@@ -204,15 +203,30 @@ def _rows(frame: pd.DataFrame | pa.Table, column: str, values: Any) -> EntityRow
     return EntityRows(frame, column, whole // NANOS, beyond if beyond[known].any() else None, known)
 
 
-def _utc(values: pd.Series, column: str) -> pd.Series:
-    """Instants in UTC; naive ones are UTC, texts and objects are parsed."""
+def _utc(values: pd.Series, column: str) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.bool_]]:
+    """Instants in UTC, and which are known; naive ones are UTC, texts and objects are parsed as Feast parses them."""
     if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
         raise SettingsError(f"entity rows: column {column!r} is {values.dtype}; instants are expected (timestamps, or texts that say them)")
+    plain = pd.api.types.is_datetime64_any_dtype(values.dtype)
     try:
-        stamps = pd.to_datetime(values, utc=True)
+        stamps = pd.Series(pd.to_datetime(values, utc=True, format=None if plain else "mixed"))
+    except pd.errors.OutOfBoundsDatetime:
+        return _far_instants(values, column)
     except (ValueError, TypeError, OverflowError) as error:
         raise SettingsError(f"entity rows: column {column!r} can't be read as instants ({error})") from error
-    return pd.Series(stamps)
+    return stamps.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(), stamps.notna().to_numpy()
+
+
+def _far_instants(values: pd.Series, column: str) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.bool_]]:
+    """Objects of which some are beyond the nanoseconds that pandas counts in (before 1678, after 2261)."""
+    known = values.notna().to_numpy()
+    raw = np.zeros(len(values), "datetime64[us]")
+    for index in np.flatnonzero(known):
+        value = values.iloc[index]
+        if not isinstance(value, dt.datetime):
+            raise SettingsError(f"entity rows: column {column!r} can't be read as instants ({value!r} is out of pandas' range)")
+        raw[index] = value if value.tzinfo is None else value.astimezone(dt.UTC).replace(tzinfo=None)
+    return raw, known
 
 
 def _time_column(names: Sequence[str], stamps: Sequence[str]) -> str:

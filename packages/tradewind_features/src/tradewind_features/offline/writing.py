@@ -1,6 +1,7 @@
 """Rows into a source, into the log of pushed rows, and what services served into the log of served features."""
 
 import fcntl
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,13 @@ def write_rows(source: Any, rows: pa.Table, repo_path: Path | None, pushed: Path
         SettingsError: a column is absent, unknown, or can't be cast; an event time is null; the source's path is a glob.
         StateError: the source can't be read, somebody else writes it, or the file system refuses; nothing was changed.
     """
+    try:
+        _write(source, rows, repo_path, pushed)
+    except StateError as error:
+        raise StateError(f"source {source.name}: {error}") from error
+
+
+def _write(source: Any, rows: pa.Table, repo_path: Path | None, pushed: Path | None) -> None:
     dataset = open_dataset(source, repo_path)
     fitted = fit(rows, dataset, source.field_mapping or {}, source.timestamp_field)
     location = Path(dataset.location)
@@ -111,14 +119,13 @@ def _append_to_file(path: Path, rows: pa.Table) -> None:
 
 @contextmanager
 def _sole_writer(path: Path) -> Iterator[None]:
-    """Wait until nobody else rewrites the file: of two who read it before either wrote, the first one's rows would be lost."""
-    try:
-        stream = path.with_name(f".{path.name}.lock").open("a")
-    except OSError as error:
-        raise StateError(f"{path}: can't be written ({error.strerror}); mend its folder's rights") from error
-    with stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+    """Hold the file as it stands there: of two who read it before either wrote anew, the first one's rows would be lost."""
+    while True:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            if os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
+                yield
+                return
 
 
 def _write_file(path: Path, rows: pa.Table) -> None:
