@@ -17,8 +17,6 @@ from tradewind_features.online.redis_layout import Keys
 PREFIX = "tradewind"
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
-CONNECTIONS = 32
-"""At most so many connections of one process; chosen: a service's threads. A thread that finds none waits ``ANSWER_TIMEOUT_S``."""
 HEALTH_CHECK_S = 30
 """A connection that was idle for longer is tried before it is used: firewalls forget idle ones."""
 
@@ -43,12 +41,10 @@ class RedisStore:
         self.keys = Keys(prefix)
         self.location = f"{split.scheme}://{split.hostname or 'localhost'}:{split.port or 6379}{split.path}?prefix={prefix}"
         try:
-            pool = redis.BlockingConnectionPool.from_url(
+            pool = redis.ConnectionPool.from_url(
                 urlunsplit(split._replace(query=urlencode(arguments))),
                 socket_connect_timeout=CONNECT_TIMEOUT_S,
                 socket_timeout=ANSWER_TIMEOUT_S,
-                max_connections=CONNECTIONS,
-                timeout=ANSWER_TIMEOUT_S,
                 health_check_interval=HEALTH_CHECK_S,
             )
         except (ValueError, TypeError) as error:
@@ -57,9 +53,8 @@ class RedisStore:
         self.client: Any = redis.Redis(connection_pool=pool)  # its types are those of the plain and the awaited client at once
 
     def close(self) -> None:
-        """Close all connections."""
-        self.client.close()
-        self.client.connection_pool.disconnect()
+        """Close the connections that no thread is using now; there are at most as many as threads, and a later call opens one again."""
+        self.client.connection_pool.disconnect(inuse_connections=False)
 
     def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """The answer of a script on the server."""
@@ -97,6 +92,16 @@ class RedisStore:
         except RedisError as error:
             place = f"{self.location}, view {view!r}" if view is not None else self.location
             raise StateError(f"online store {place}: {_advice(error)} (Redis: {error})") from error
+
+
+def with_prefix(url: str, prefix: str) -> str:
+    """A server's URL with the prefix of one store on it.
+
+    Raises:
+        SettingsError: the URL can't be read.
+    """
+    split, arguments = _split(url)
+    return urlunsplit(split._replace(query=urlencode(arguments | {"prefix": prefix})))
 
 
 def _advice(error: Exception) -> str:

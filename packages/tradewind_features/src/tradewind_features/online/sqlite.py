@@ -1,6 +1,7 @@
 """The embedded online store: one SQLite file, one row per view and entity; one process writes at a time, any number read beside it."""
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,9 @@ from tradewind_features.online.erasures import ErasureList, spellings, views_of
 from tradewind_features.online.packing import PackedSchema
 from tradewind_features.online.sqlite_file import BUSY_TIMEOUT_MS, open_for_writing, rows_table, told, transaction
 
+_LOG = logging.getLogger(__name__)
+_LOG_WAIT_MS = 1000
+"""How long an erasure waits for readers to let go of the log; chosen: far longer than a read takes."""
 _KEYS_PER_QUERY = 500  # below SQLite's default limit of 999 variables in old builds
 _ROWS = " (entity_key PRIMARY KEY NOT NULL, event_at INTEGER NOT NULL, created_at INTEGER NOT NULL, packed BLOB NOT NULL) WITHOUT ROWID"
 
@@ -31,7 +35,8 @@ class SqliteBackend:
         self.path = path
         self._lock = threading.RLock()
         self._connection = open_for_writing(path, busy_timeout_ms)
-        self._traces_left = False
+        self._busy_timeout_ms = busy_timeout_ms
+        self._traces_left, self._is_rewritten = False, True
 
     @property
     def location(self) -> str:
@@ -130,7 +135,7 @@ class SqliteBackend:
     def erase(self, key_name: str, key: EntityKey, at_us: int) -> dict[str, int]:
         """Delete an entity from every view with its key and keep out what was created by ``at_us``; how many rows went, by view.
 
-        Its bytes leave the file with the end of the transaction, and the log beside it as soon as no reader needs that.
+        The file is written anew at the end of the transaction, so that no copy of its bytes stays: erase many in one transaction.
 
         Raises:
             NotFoundError: no view has such a join key.
@@ -141,7 +146,7 @@ class SqliteBackend:
                 "INSERT INTO erasures VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at_us = max(at_us, excluded.at_us)",
                 (key_name, erasures.digest(key_name, key), at_us),
             )
-            self._traces_left = True
+            self._traces_left, self._is_rewritten = True, False
             return {
                 spec.view: self._delete_keys(spec, self._keys_of(erasures, key_name, key, spec))
                 for spec in views_of(key_name, self.views().values(), self.location)
@@ -191,11 +196,28 @@ class SqliteBackend:
             if self._connection.in_transaction:
                 yield
                 return
-            self._traces_left = False
             with transaction(self._connection):
                 yield
             if self._traces_left:
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._leave_no_traces()
+
+    def _leave_no_traces(self) -> None:
+        """Write the file anew and empty the log beside it.
+
+        Deleted bytes are zeroed, but rows that once moved between pages may have left copies behind; and the log holds what was deleted
+        until it is emptied. The next write tries to empty it again if a reader holds it.
+        """
+        if not self._is_rewritten:
+            self._connection.execute("VACUUM")
+            self._is_rewritten = True
+        self._connection.execute(f"PRAGMA busy_timeout = {min(_LOG_WAIT_MS, self._busy_timeout_ms)}")
+        try:
+            is_busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {self._busy_timeout_ms}")
+        self._traces_left = bool(is_busy)
+        if is_busy:
+            _LOG.warning("%s: a reader in the middle of a read holds the log, which keeps erased bytes until the next write", self.path)
 
     @contextlib.contextmanager
     def _snapshot(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ Materialization does not come through here (the provider packs straight from Arr
 import asyncio
 import contextlib
 import datetime as dt
+import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,16 +17,20 @@ from feast.infra.online_stores.online_store import OnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, SecretStr
 
 from tradewind_contracts.instants import Clock
 from tradewind_features.online.backend import Backend, PackedRow, open_backend
 from tradewind_features.online.feast_values import entity_key, from_proto, instant, microseconds, present_key, to_proto, view_storage
 from tradewind_features.online.packing import pack_rows
 from tradewind_features.online.reader import OnlineReader, Presence
+from tradewind_features.online.redis_connecting import with_prefix
+from tradewind_features.online.redis_store import RedisBackend
 
 __all__ = [
     "PackedOnlineStoreConfig",
+    "PackedRedisOnlineStore",
+    "PackedRedisOnlineStoreConfig",
     "PackedSqliteOnlineStore",
     "PackedSqliteOnlineStoreConfig",
     "backend_location",
@@ -60,8 +65,21 @@ class PackedSqliteOnlineStoreConfig(PackedOnlineStoreConfig):
     """The SQLite file; one for each world. A relative path is relative to the feature repository."""
 
 
+class PackedRedisOnlineStoreConfig(PackedOnlineStoreConfig):
+    """Settings of the online store on Redis in ``feature_store.yaml``."""
+
+    type: Literal["tradewind_features.online.store.PackedRedisOnlineStore"] = "tradewind_features.online.store.PackedRedisOnlineStore"
+    url: SecretStr
+    """``redis://[user:password@]host[:port][/database]`` (``rediss://`` with TLS); Feast fills in ``${VARIABLES}`` of the environment."""
+    prefix: str | None = None
+    """What the store's keys begin with, so that several share a server; the project's name without it."""
+
+
 def backend_location(config: RepoConfig) -> str | Path:
-    """What ``open_backend`` and ``OnlineReader`` open for this configuration."""
+    """What ``open_backend`` and ``OnlineReader`` open for this configuration; a server's URL holds its password."""
+    settings = config.online_store
+    if isinstance(settings, PackedRedisOnlineStoreConfig):
+        return with_prefix(settings.url.get_secret_value(), settings.prefix or config.project)
     return store_path(config)
 
 
@@ -144,6 +162,33 @@ class _PackedOnlineStore(OnlineStore):  # type: ignore[misc]  # Feast ships no t
     ) -> list[ReadRow]:
         """:meth:`online_read` on another thread."""
         return await asyncio.to_thread(self.online_read, config, table, entity_keys, requested_features)
+
+
+class PackedRedisOnlineStore(_PackedOnlineStore):
+    """The same layout on a Redis server: the server compares and sets, so that any number of processes may write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._backends: dict[str, RedisBackend] = {}
+        self._opening = threading.Lock()
+
+    @contextlib.contextmanager
+    def _writing(self, config: RepoConfig) -> Iterator[Backend]:
+        yield self._backend(config)
+
+    def _backend(self, config: RepoConfig) -> RedisBackend:
+        location = str(backend_location(config))
+        with self._opening:
+            if location not in self._backends:
+                self._backends[location] = RedisBackend(location)
+            return self._backends[location]
+
+    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:  # noqa: ARG002 - Feast's signature
+        """Delete all keys with the store's prefix that are the store's, and whom it was asked to forget among them."""
+        with self._opening:
+            self._backends.pop(str(backend_location(config)), None)
+        with RedisBackend(str(backend_location(config))) as backend:
+            backend.clear()
 
 
 class PackedSqliteOnlineStore(_PackedOnlineStore):
