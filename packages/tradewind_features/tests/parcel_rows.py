@@ -21,6 +21,8 @@ STAMP = pa.timestamp("us", tz="UTC")
 
 Row = tuple[str | None, float, float, float | None, str | None]
 """Key, event and created time in hours after START, pace, grade."""
+Answer = tuple[dt.datetime, dt.datetime, float | str | None, str | None]
+"""Event, created, pace, grade; ``expired`` in place of values past their ttl."""
 
 
 def at(hours: float) -> dt.datetime:
@@ -72,22 +74,21 @@ class Ground:
         for name, found in days.items():
             self.write(name, found)
 
-    def held(self, keys: Iterable[str], now: dt.datetime) -> dict[str, tuple[dt.datetime, dt.datetime, float | None, str | None]]:
-        """What the store answers at ``now``, by key: event, created, pace, grade; absent and expired entities are left out."""
+    def held(self, keys: Iterable[str], now: dt.datetime) -> dict[str, Answer]:
+        """What the store answers at ``now``, by key; absent entities are left out."""
         wanted = list(keys)
         reader = OnlineReader(self.folder / "online.db")
         found = reader.read(self.view.name, wanted, now)
         reader.close()
-        present = [place for place, presence in enumerate(found.presence) if presence == Presence.PRESENT]
-        return {
-            wanted[place]: (
-                found.event_at[place].item().replace(tzinfo=UTC),
-                found.created_at[place].item().replace(tzinfo=UTC),
-                None if found.values["pace"][place] != found.values["pace"][place] else float(found.values["pace"][place]),
-                found.values["grade"][place],
-            )
-            for place in present
-        }
+        answers: dict[str, Answer] = {}
+        for place, key in enumerate(wanted):
+            if found.presence[place] == Presence.ABSENT:
+                continue
+            stamps = (found.event_at[place].item().replace(tzinfo=UTC), found.created_at[place].item().replace(tzinfo=UTC))
+            pace = found.values["pace"][place]
+            values = (None if pace != pace else float(pace), found.values["grade"][place])
+            answers[key] = (*stamps, *(values if found.presence[place] == Presence.PRESENT else ("expired", "expired")))
+        return answers
 
 
 def ground(

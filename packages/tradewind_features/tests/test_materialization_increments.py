@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcel_rows import DAY, Ground, Row, at, ground
+from parcel_rows import DAY, Answer, Ground, Row, at, ground
 
 from tradewind_features.materialization import materialize_view
 
 KEYS = ("ana", "ben", "cleo")
 
 
-def newest(rows: list[Row], end: float, ttl_hours: float) -> dict[str, tuple[dt.datetime, dt.datetime, float | None, str | None]]:
-    """What an online store holds at ``end``, found one row at a time."""
+def newest(rows: list[Row], end: float, ttl_hours: float) -> dict[str, Answer]:
+    """What an online store answers at ``end``, found one row at a time: no values past the ttl."""
     best: dict[str, Row] = {}
 
     def rank(row: Row) -> tuple[float, float, str, float]:
@@ -26,7 +26,10 @@ def newest(rows: list[Row], end: float, ttl_hours: float) -> dict[str, tuple[dt.
         key, event, created = row[:3]
         if key is not None and event <= end and created <= end and (key not in best or rank(row) > rank(best[key])):
             best[key] = row
-    return {key: (at(row[1]), at(row[2]), row[3], row[4]) for key, row in best.items() if row[1] >= end - ttl_hours}
+    return {
+        key: (at(row[1]), at(row[2]), *((row[3], row[4]) if row[1] >= end - ttl_hours else ("expired", "expired")))
+        for key, row in best.items()
+    }
 
 
 def test_the_newest_visible_row_of_each_entity_is_there_and_counts_are_exact(tmp_path: Path) -> None:
@@ -44,9 +47,13 @@ def test_the_newest_visible_row_of_each_entity_is_there_and_counts_are_exact(tmp
         ]
     )
     record = materialize_view(place.config, place.view, at(48))
-    assert place.held(KEYS, at(48)) == {"ana": (at(24), at(26), 2.5, "corrected"), "ben": (at(24), at(25), None, None)}
+    assert place.held(KEYS, at(48)) == {
+        "ana": (at(24), at(26), 2.5, "corrected"),
+        "ben": (at(24), at(25), None, None),
+        "cleo": (at(-80), at(-79), "expired", "expired"),
+    }
     counts = (record.scanned, record.entities, record.rows, record.expired, record.offered, record.written, record.forgotten)
-    assert counts == (7, 3, 2, 1, 2, 2, 0)  # the row of 73 stands in a day after the end, whose file is not opened
+    assert counts == (7, 3, 2, 1, 3, 3, 0)  # the row of 73 stands in a day after the end, whose file is not opened
     assert (record.mode, record.from_at, record.to_at) == ("whole", "1970-01-01T00:00:00Z", "2024-03-03T00:00:00Z")
 
 

@@ -23,9 +23,7 @@ AT_ONCE = dt.timedelta(0)
 
 def rows(folder: Path) -> list[tuple[object, ...]]:
     """All rows that a reader sees, sorted; each as often as it stands there."""
-    return sorted(
-        (tuple(row.values()) for path in pushed_files(folder) for row in pq.ParquetFile(path).read().to_pylist()), key=repr
-    )
+    return sorted((tuple(row.values()) for path in pushed_files(folder) for row in pq.ParquetFile(path).read().to_pylist()), key=repr)
 
 
 def put(folder: Path, *found: Row) -> None:

@@ -25,7 +25,13 @@ def form(tmp_path: Path) -> RecordForm:
 
 def record(**changed: Any) -> pa.Table:
     """One record, with some of its columns replaced or left out (``None``)."""
-    columns: dict[str, Any] = {"courier_id": ["ana"], "event_timestamp": [at(20)], "created_timestamp": [at(21)], "pace": [1.0], "grade": ["A"]}
+    columns: dict[str, Any] = {
+        "courier_id": ["ana"],
+        "event_timestamp": [at(20)],
+        "created_timestamp": [at(21)],
+        "pace": [1.0],
+        "grade": ["A"],
+    }
     return pa.table({name: values for name, values in (columns | changed).items() if values is not None})
 
 
@@ -196,7 +202,9 @@ def test_what_could_not_be_served_is_in_the_log_and_the_next_materialization_ser
 
     with monkeypatch.context() as patched:
         patched.setattr(SqliteBackend, "write", full)
-        with pytest.raises(StateError, match=r"the disk is full.*1 pushed records.*pushed.courier_pace_rows holds them.*next materialization"):
+        with pytest.raises(
+            StateError, match=r"the disk is full.*1 pushed records.*pushed.courier_pace_rows holds them.*next materialization"
+        ):
             store.push("courier_pace_pushed", frame(5.0, at(29)), to=PushMode.ONLINE_AND_OFFLINE)
     assert len(logged(place)) == 1
     store.materialize_incremental(NOW)

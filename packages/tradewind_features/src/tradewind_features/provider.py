@@ -24,7 +24,7 @@ from tradewind_contracts.errors import QualityError, SettingsError
 from tradewind_contracts.instants import Clock, iso
 from tradewind_features.datasets import source_location
 from tradewind_features.materialization import FEASTS, Progress, ViewMaterialization, materialize_view, note_feasts_own
-from tradewind_features.online.store import PackedSqliteOnlineStoreConfig
+from tradewind_features.online.store import PackedOnlineStoreConfig
 from tradewind_features.pushing.intake import PushIntake, Taken, held_by_the_log, write_online
 from tradewind_features.specs import spec_digest
 
@@ -63,7 +63,7 @@ class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast shi
             raise held_by_the_log(error, taken) from error
 
     def _serve(self, view: FeatureView, taken: Taken, field_mapping: dict[str, str] | None) -> None:
-        if isinstance(self.repo_config.online_store, PackedSqliteOnlineStoreConfig):
+        if isinstance(self.repo_config.online_store, PackedOnlineStoreConfig):
             write_online(self.repo_config, view, taken)
         else:
             super().ingest_df(view, taken.rows.to_pandas(), field_mapping)
@@ -125,7 +125,7 @@ class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast shi
 
 def feasts_own_way(config: RepoConfig, view: FeatureView | OnDemandFeatureView) -> str | None:
     """Why a view is materialized in Feast's own way, by event time and proto by proto; ``None`` if it is not."""
-    if not isinstance(config.online_store, PackedSqliteOnlineStoreConfig):
+    if not isinstance(config.online_store, PackedOnlineStoreConfig):
         return f"the online store is {config.online_store.type}"
     if isinstance(view, OnDemandFeatureView | BatchFeatureView | StreamFeatureView) or view.source_views or view.offline:
         return f"a {type(view).__name__} that Feast computes"

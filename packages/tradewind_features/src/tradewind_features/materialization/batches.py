@@ -8,12 +8,10 @@ import pyarrow as pa
 from tradewind_contracts.errors import SourceError
 from tradewind_features.online.backend import PackedRow, ViewSpec
 from tradewind_features.online.entity_keys import composite_keys
-from tradewind_features.online.packing import FieldType, pack_columns
+from tradewind_features.online.packing import PackedSchema, pack_columns
 
 KEY, VALUE = "key ", "value "
 """Prefixes of the columns of join keys and of features, so that neither is mistaken for another, or for a time."""
-
-_ARROW = {FieldType.FLOAT64: pa.float64(), FieldType.INT64: pa.int64(), FieldType.BOOL: pa.bool_(), FieldType.STRING: pa.string()}
 
 
 class _Columns(Protocol):
@@ -32,17 +30,26 @@ def packed_rows(spec: ViewSpec, rows: _Columns, where: str) -> list[PackedRow]:
     """
     keys = composite_keys({name: rows.column(KEY + name).to_pylist() for name in spec.key_name.split(",")})
     stamps = [rows.column(name).to_pylist() for name in ("event_us", "created_us")]
-    packed = pack_columns(spec.schema, _typed(spec, rows, where), rows.num_rows)
+    packed = _packed(spec, rows, where)
     return list(zip(keys, *stamps, packed, strict=True))  # type: ignore[arg-type]  # no key is null
 
 
-def _typed(spec: ViewSpec, rows: _Columns, where: str) -> "Mapping[str, pa.Array[Any]]":
-    columns = {}
-    for name, kind in spec.schema.fields:
+def _packed(spec: ViewSpec, rows: _Columns, where: str) -> list[bytes]:
+    columns = {name: rows.column(VALUE + name) for name in spec.schema.names}
+    try:
+        return pack_columns(spec.schema, columns, rows.num_rows)
+    except pa.ArrowException as error:
+        raise _named(spec, columns, rows.num_rows, where, error) from error
+
+
+def _named(spec: ViewSpec, columns: Mapping[str, Any], rows: int, where: str, error: Exception) -> SourceError:
+    """The same refusal with the name of the first column that can't be packed."""
+    for field in spec.schema.fields:
         try:
-            columns[name] = rows.column(VALUE + name).cast(_ARROW[kind])
-        except pa.ArrowException as error:
-            raise SourceError(
-                f"view {spec.view}, column {name}: a value in {where} does not fit the declared {kind.value} ({error}); mend the one or the other"
-            ) from error
-    return columns
+            pack_columns(PackedSchema((field,)), columns, rows)
+        except pa.ArrowException as own:
+            name, kind = field
+            return SourceError(
+                f"view {spec.view}, column {name}: a value in {where} does not fit the declared {kind.value} ({own}); mend the one or the other"
+            )
+    return SourceError(f"view {spec.view}: a row in {where} can't be packed ({error})")

@@ -49,8 +49,8 @@ def materialize_view(
     """Bring the online store to ``end`` for one view whose source is local Parquet.
 
     Afterwards it holds, for each entity, the newest row that was visible at ``end`` (event and created time at or before it) or a newer
-    one that was written since; an entity whose newest row is past the view's ttl is left out, and one that vanished from the source
-    keeps the row it had: both expire at read. Only what arrived since the last time is offered, unless ``whole`` asks for all, or
+    one that was written since; one past the view's ttl too, which readers call expired. An entity that vanished from the source keeps the
+    row it had. Only what arrived since the last time is offered, unless ``whole`` asks for all, or
     nothing is remembered, the view's definition changed, no file is the same, or ``end`` lies before the last one. Under a frozen clock
     rows from after ``end`` are deleted. ``start`` is logged and narrows nothing: an interval of event time would lose late rows. Naive
     instants are UTC.
@@ -103,9 +103,9 @@ def standing(config: "RepoConfig", view: "FeatureView", end: dt.datetime) -> Vie
 
 def note_feasts_own(config: "RepoConfig", record: ViewMaterialization) -> None:
     """Log a materialization that Feast did in its own way; what our own knew of the view's files is void then."""
-    from tradewind_features.online.store import PackedSqliteOnlineStoreConfig, backend_location
+    from tradewind_features.online.store import PackedOnlineStoreConfig, backend_location
 
-    if isinstance(config.online_store, PackedSqliteOnlineStoreConfig):
+    if isinstance(config.online_store, PackedOnlineStoreConfig):
         with open_backend(backend_location(config)) as backend:
             backend.note_materialized(record.view, Held(record).to_json())
     _log(config, Held(record))

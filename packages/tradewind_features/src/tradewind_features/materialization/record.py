@@ -15,10 +15,11 @@ WHOLE, INCREMENTAL, FEASTS = "whole", "incremental", "feast"
 class ViewMaterialization:
     """One view's materialization, as it is logged.
 
-    Of the ``entities`` with a row visible at ``to_at``, ``expired`` have a newest one past its ttl by then and are left out; ``rows``
-    are the others. ``scanned`` rows were looked at, in the source and the log of pushed rows. ``offered`` rows went to the store: all
-    ``rows`` if ``mode`` is ``whole``, or those that were not there, or not visible, the last time; ``written`` of them took effect, the
-    others being older than what it held. ``forgotten`` rows were deleted, because the frozen clock had been set back before them.
+    Of the ``entities`` with a row visible at ``to_at``, ``expired`` have a newest one past its ttl by then; ``rows`` are the others: what is
+    there to be served. ``scanned`` rows were looked at, in the source and the log of pushed rows. ``offered`` rows went to the store: that
+    of each entity if ``mode`` is ``whole``, or those alone that were not there, or not visible, the last time; ``written`` of them took
+    effect, the others being older than what it held, or an erased entity's. ``forgotten`` rows were deleted, because the frozen clock had
+    been set back before them.
     ``from_at`` is what the caller named as the start, which narrows nothing. ``published``: name of the source's file or folder;
     ``published_digest``: of the names, sizes and times of change of all files read. ``at``: when it was done, by the wall's clock.
     In mode ``feast`` (a source that is no local Parquet) ``rows``, ``offered`` and ``written`` are what Feast wrote, ``note`` says why.

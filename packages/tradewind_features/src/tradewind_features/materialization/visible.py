@@ -47,9 +47,10 @@ class Visible:
 def newest_visible_rows(
     engine: Engine, view: "FeatureView", spec: ViewSpec, dataset: Dataset, end: dt.datetime, since: Since | None = None
 ) -> Visible:
-    """Find the newest row of each entity that was visible at ``end`` and within its ttl then; :func:`read_offered` gives them.
+    """Find the newest row of each entity that was visible at ``end``; :func:`read_offered` gives them.
 
-    With ``since`` only those that were not visible at that instant, or stand in a changed file; the others were offered before.
+    With ``since`` only those that were not visible at that instant, or stand in a changed file; the others were offered before. Rows past
+    their ttl are among them: readers tell an entity that has expired from one that never was, whenever the store was filled.
 
     Raises:
         StateError: the source lacks a column, can't be read, or changed while it was read.
@@ -58,7 +59,6 @@ def newest_visible_rows(
     columns = _Columns.of(view, spec, dataset)
     until = dataset.within(None, end)
     oldest = end - dt.timedelta(microseconds=spec.ttl_us) if spec.ttl_us else None
-    living = until.within(oldest, None)
     keys = columns.keys
     ttl = f"event >= {columns.event.literal(oldest)}" if oldest is not None else "true"
     with reading(f"view {view.name}, source {dataset.name}", until):
@@ -69,8 +69,8 @@ def newest_visible_rows(
         entities, within_ttl = engine.row(f"SELECT count(*), count(*) FILTER (WHERE {ttl}) FROM newest")  # noqa: S608 - made above
         engine.run(
             f"CREATE OR REPLACE TEMP TABLE offered AS SELECT {columns.offered} FROM (SELECT * FROM"  # noqa: S608 - names are quoted
-            f" ({columns.visible(living, end, since, features=True)}) AS visible"
-            f" JOIN (SELECT {keys}, event FROM newest WHERE touched AND {ttl}) AS touched USING ({keys}, event)"
+            f" ({columns.visible(until, end, since, features=True)}) AS visible"
+            f" JOIN (SELECT {keys}, event FROM newest WHERE touched) AS touched USING ({keys}, event)"
             f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {columns.winner_first}) = 1) WHERE fresh"
         )
         offered = engine.row("SELECT count(*) FROM offered")[0]
