@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     )
     registry_url: str = Field(default="", description="SQLAlchemy URL of the model registry; empty: SQLite in the home.")
     bundle_url: str = Field(default="", description="fsspec URL of the bundle store; empty: a folder in the home.")
+    online_url: SecretStr | None = Field(
+        default=None, description="Redis that holds the online stores, such as redis://localhost:6379/0; empty: a SQLite file in each world."
+    )
     api_key: SecretStr | None = Field(default=None, description="Key that services ask for.")
     allow_anonymous: bool = Field(default=False, description="Serve without a key (loopback only).")
     host: str = Field(default="127.0.0.1", description="Address that services bind.")
@@ -57,11 +60,23 @@ class Settings(BaseSettings):
         return beside if beside.exists() else None
 
     def environment(self) -> dict[str, str]:
-        """These settings as variables for a child process; the key is handed on only where one is set."""
-        values = {f"TRADEWIND_{name.upper()}": str(value) for name, value in self.model_dump(exclude={"api_key"}).items()}
-        if self.api_key is not None:
-            values["TRADEWIND_API_KEY"] = self.api_key.get_secret_value()
-        return values
+        """These settings as variables for a child process; secrets are handed on only where they are set."""
+        secrets = {"api_key": self.api_key, "online_url": self.online_url}
+        values = {f"TRADEWIND_{name.upper()}": str(value) for name, value in self.model_dump(exclude=set(secrets)).items()}
+        return values | {f"TRADEWIND_{name.upper()}": secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
+
+    @property
+    def online_location(self) -> str | Path:
+        """Where the world's online store is, as its reader opens it: a SQLite file, or a Redis URL with the world's prefix (a secret)."""
+        if self.online_url is None or not self.online_url.get_secret_value():
+            return self.paths.online_store
+        url = self.online_url.get_secret_value()
+        return f"{url}{'&' if '?' in url else '?'}prefix={self.online_prefix}"
+
+    @property
+    def online_prefix(self) -> str:
+        """What the keys of the world's online store begin with on Redis."""
+        return f"tradewind:{self.world_name}"
 
     @property
     def database_url(self) -> str:

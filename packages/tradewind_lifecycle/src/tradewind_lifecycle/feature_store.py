@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_contracts.files import write_text
-from tradewind_contracts.manifest import Manifest, PublishedTable
+from tradewind_contracts.manifest import MANIFEST, Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.online import sqlite_file
@@ -92,7 +92,13 @@ def open_store(settings: Settings, registry: Path | None = None) -> "FeatureStor
     clock = World.read(paths.world_file).clock
     paths.feast_registry.parent.mkdir(parents=True, exist_ok=True)
     config["registry"]["path"] = str(registry or paths.feast_registry)
-    config["online_store"] |= {"path": str(paths.online_store), "materializations": str(paths.materializations), "frozen_at": clock.at}
+    config["offline_store"] |= {
+        "threads": settings.threads,
+        "memory_limit": settings.memory_limit,
+        "pushed": str(paths.pushed),
+        "tables": _published_tables(settings),
+    }
+    config["online_store"] = _online_store(settings) | {"materializations": str(paths.materializations), "frozen_at": clock.at}
     with quiet_feast():
         return FeatureStore(config=RepoConfig(**config, repo_path=feature_repo_dir()))
 
@@ -126,6 +132,23 @@ def apply(settings: Settings, say: Callable[[str], None] = lambda _: None) -> Ap
     for line in evolved.lines:
         say(line)
     return applied_specs(settings, store)
+
+
+def _online_store(settings: Settings) -> dict[str, Any]:
+    """Feast's settings of the world's online store: the file that feature_store.yaml speaks of, or Redis where one is set."""
+    plugins = "tradewind_features.online.store"
+    if settings.online_url is None or isinstance(settings.online_location, Path):
+        return {"type": f"{plugins}.PackedSqliteOnlineStore", "path": str(settings.paths.online_store)}
+    return {"type": f"{plugins}.PackedRedisOnlineStore", "url": settings.online_url.get_secret_value(), "prefix": settings.online_prefix}
+
+
+def _published_tables(settings: Settings) -> dict[str, str]:
+    """Path of the Parquet of each published table, by name: what entity rows given as SQL may read."""
+    found: dict[str, str] = {}
+    for folder in (settings.paths.published / half for half in ("marts", HALF)):
+        if (folder / MANIFEST).exists():
+            found |= {name: str(folder / table.path) for name, table in Manifest.read(folder).tables.items()}
+    return found
 
 
 def applied_specs(settings: Settings, store: "FeatureStore | None" = None) -> AppliedSpecs:

@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import io
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -86,7 +87,7 @@ def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: 
         views = sorted(store.list_batch_feature_views(), key=lambda view: view.name)
     if not views:
         raise StateError(f"{settings.paths.feast_registry}: no feature views are registered; `make run` applies them")
-    steps = [clock] if materialized_now(settings.paths.online_store) else [clock - FIRST_STEP, clock]
+    steps = [clock] if materialized_now(settings.online_location) else [clock - FIRST_STEP, clock]
     report = MaterializationReport(to_at=iso(clock), views=[])
     for end in steps:
         report = _up_to(end, store, views, progress)
@@ -96,8 +97,15 @@ def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: 
 
 
 def has_online_store(settings: Settings) -> bool:
-    """Whether there is an online store whose file is undamaged; a damaged one is set aside and filled anew by :func:`materialize`."""
-    return sqlite_file.is_whole(settings.paths.online_store)
+    """Whether there is an online store, its file undamaged; a damaged one is set aside and filled anew by :func:`materialize`.
+
+    Raises:
+        StateError: the server that holds it can't be reached.
+    """
+    from tradewind_features.materialization import materialized_now
+
+    location = settings.online_location
+    return sqlite_file.is_whole(location) if isinstance(location, Path) else bool(materialized_now(location))
 
 
 def _up_to(end: dt.datetime, store: "FeatureStore", views: Sequence[Any], progress: Callable[[str], None]) -> MaterializationReport:

@@ -54,7 +54,7 @@ class EtaDesk:
             TradewindError: no world, no online store, no champion, or a digest that does not match.
         """
         world = World.read(settings.paths.world_file)
-        vectorizer = Vectorizer(OnlineReader(settings.paths.online_store), world.zone)
+        vectorizer = Vectorizer(OnlineReader(settings.online_location), world.zone)
 
         def proven(folder: Path, sealed: Sealed) -> Served:
             return prove(folder, sealed, load, vectorizer.check)
