@@ -56,12 +56,24 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings_module, "_present", None)
 
 
+@pytest.fixture(scope="session")
+def _applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Feast repository on our stores, applied; to be copied."""
+    import small_repository
+
+    folder = small_repository.write_repository(tmp_path_factory.mktemp("applied") / "repository", relative=True)
+    small_repository.applied(folder)
+    return folder
+
+
 @pytest.fixture
-def make_repository(tmp_path: Path) -> "Callable[..., FeatureStore]":
+def make_repository(tmp_path: Path, _applied: Path) -> "Callable[..., FeatureStore]":
     """Makes a small Feast repository of the test's own in ``tmp_path / name``, applied; ``settings`` replace ``feature_store.yaml``'s."""
     import small_repository
 
     def make(name: str = "repository", settings: dict[str, Any] | None = None) -> "FeatureStore":
+        if settings is None:
+            return small_repository.copied(_applied, tmp_path / name)
         return small_repository.applied(small_repository.write_repository(tmp_path / name, settings))
 
     return make

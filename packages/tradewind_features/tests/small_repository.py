@@ -33,6 +33,8 @@ CORRECTED_DAY, CORRECTED_AT, CORRECTION = 4, START + 8 * DAY, -1000.0
 LATE_EVENT, LATE_AT, LATE_PACE = START + 10 * DAY + 12 * HOUR, START + 11 * DAY + 5 * HOUR, 777.0
 """Ben's row of this event arrives so late that the one of the next day was there before it."""
 
+_ABSOLUTE, _RELATIVE = 'DATA = Path(__file__).resolve().parent / "data"', 'DATA = Path("data")'
+
 OURS: dict[str, Any] = {
     "provider": "tradewind_features.provider.TradewindProvider",
     "registry": {"registry_store_type": "tradewind_features.registry_file.AtomicFileRegistryStore", "path": "registry.db"},
@@ -142,13 +144,19 @@ TABLES = {
 }
 
 
-def write_repository(folder: Path, settings: dict[str, Any] | None = None) -> Path:
-    """Make ``folder`` a Feast repository: declarations, ``feature_store.yaml`` and the rows. Nothing is applied yet."""
+def write_repository(folder: Path, settings: dict[str, Any] | None = None, relative: bool = False) -> Path:
+    """Make ``folder`` a Feast repository: declarations, ``feature_store.yaml`` and the rows. Nothing is applied yet.
+
+    ``relative``: the sources' paths are relative to the repository, so that a copy of it is one too. (Feast's DuckDB store would take
+    them from the folder that the process runs in.)
+    """
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     for name, rows in TABLES.items():
         pq.write_table(rows(), data / f"{name}.parquet")
-    shutil.copy(Path(__file__).with_name("courier_repository.py"), folder / "definitions.py")
+    said = Path(__file__).with_name("courier_repository.py").read_text(encoding="utf-8")
+    assert _ABSOLUTE in said
+    (folder / "definitions.py").write_text(said.replace(_ABSOLUTE, _RELATIVE) if relative else said, encoding="utf-8")
     config = {"project": "couriers", "entity_key_serialization_version": 3} | (OURS if settings is None else settings)
     (folder / "feature_store.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     return folder
@@ -181,6 +189,12 @@ def applied(folder: Path) -> FeatureStore:
     store = FeatureStore(repo_path=str(folder))
     store.apply(declared_objects(folder))
     return store
+
+
+def copied(folder: Path, to: Path) -> FeatureStore:
+    """Feast's store over a copy of an applied repository with relative paths."""
+    shutil.copytree(folder, to)
+    return FeatureStore(repo_path=str(to))
 
 
 def entity_rows(count: int = 40) -> pd.DataFrame:

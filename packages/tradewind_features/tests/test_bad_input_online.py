@@ -61,12 +61,19 @@ def write(store: FeatureStore) -> None:
 WRITES: dict[str, Callable[[FeatureStore], None]] = {"materialize": materialize, "push": push, "write": write}
 
 
-@pytest.fixture
-def store(make_repository: Make) -> FeatureStore:
+@pytest.fixture(scope="module")
+def of_yesterday(tmp_path_factory: pytest.TempPathFactory, _applied: Path) -> Path:
     """A repository materialized to the day before its clock: a materialization to the clock has rows to write."""
-    made = make_repository()
-    made.materialize(small.BEGINNING, small.day(10, 5))
-    return made
+    folder = tmp_path_factory.mktemp("yesterday") / "repository"
+    small.copied(_applied, folder).materialize(small.BEGINNING, small.day(10, 5))
+    gc.collect()  # whoever holds the store lets go of it
+    return folder
+
+
+@pytest.fixture
+def store(of_yesterday: Path, tmp_path: Path) -> FeatureStore:
+    """A copy of it."""
+    return small.copied(of_yesterday, tmp_path / "repository")
 
 
 @pytest.fixture
