@@ -2,7 +2,7 @@
 
 import typer
 
-from tradewind_cli.features import catalogue, parity
+from tradewind_cli.features import catalogue, parity, training_sets
 
 app = typer.Typer(
     name="features",
@@ -12,4 +12,5 @@ app = typer.Typer(
 app.command("list")(catalogue.list_views)
 app.command("show")(catalogue.show)
 app.command("search")(catalogue.search)
+app.command("training-set")(training_sets.training_set)
 app.command("parity")(parity.parity)
