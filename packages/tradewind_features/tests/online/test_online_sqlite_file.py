@@ -6,28 +6,53 @@ import sys
 from pathlib import Path
 
 import pytest
-from online_rows import NOW, NOW_US, filled, speeds
+from faults import full_disk, read_only
+from online_rows import NOW, NOW_US, filled, packed, speeds, written
 
 from tradewind_contracts.errors import StateError
-from tradewind_features.online import sqlite_file, sqlite_reading
+from tradewind_features.online import sqlite_file
 from tradewind_features.online.backend import open_backend
 from tradewind_features.online.reader import OnlineReader
+from tradewind_features.online.rows import Fetched
+from tradewind_features.online.sqlite_reading import Keys, SqliteSession
 
 
-def test_a_store_that_nobody_can_write_is_read_without_a_trace_and_anew_once_somebody_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("how", ["full disk", "read-only folder"])
+def test_a_store_whose_index_can_not_be_made_is_read_nevertheless_and_anew_once_somebody_writes(tmp_path: Path, how: str) -> None:
     path = tmp_path / "online.db"
-    reader = filled(path, [("a", NOW_US, NOW_US, 1.0)])
-    reader.close()
-    for module in (sqlite_file, sqlite_reading):
-        monkeypatch.setattr(module, "stands_still", lambda _: True)
-    assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [1.0]
-    assert [file.name for file in tmp_path.iterdir()] == ["online.db"]
-    for module in (sqlite_file, sqlite_reading):
-        monkeypatch.setattr(module, "stands_still", lambda _: False)
+    filled(path, [("a", NOW_US, NOW_US, 1.0)])
+    reader = OnlineReader(path)
+    with full_disk() if how == "full disk" else read_only(tmp_path):
+        assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [1.0]
+        assert how == "full disk" or [file.name for file in tmp_path.iterdir()] == ["online.db"]
     filled(path, [("a", NOW_US + 1, NOW_US + 1, 2.0)])
     assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [2.0]
+    with open_backend(path) as backend:
+        backend.write("view", packed([("a", NOW_US + 2, NOW_US + 2, 3.0)]))
+        assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [3.0]
+    reader.close()
+
+
+def test_what_was_read_while_a_write_began_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "online.db"
+    filled(path, [("a", NOW_US, NOW_US, 1.0)])
+    reader = OnlineReader(path)
+    with read_only(tmp_path):
+        reader.views()
+    fetch = SqliteSession.fetch
+    seen = []
+
+    def fetch_while_another_writes(session: SqliteSession, keys: Keys) -> Fetched:
+        found = fetch(session, keys)
+        if not seen:
+            written(path, [("a", NOW_US + 1, NOW_US + 1, 2.0)])
+        seen.append(found)
+        return found
+
+    monkeypatch.setattr(SqliteSession, "fetch", fetch_while_another_writes)
+    assert reader.read("view", ["a"], NOW).values["speed"].tolist() == [2.0]
+    assert len(seen) == 2
+    reader.close()
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 4096])

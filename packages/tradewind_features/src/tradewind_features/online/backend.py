@@ -145,8 +145,8 @@ class Backend(Protocol):
         """What each view's rows last came from, by view."""
         ...
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """What is done inside is there together or not at all (SQLite), or in order, each call by itself (Redis).
+    def transaction(self, view: str | None = None) -> AbstractContextManager[None]:
+        """Errors of beginning and ending it name ``view``, where it is about one. What is done inside is there together or not at all (SQLite), or in order, each call by itself (Redis).
 
         On Redis a writer that dies in the middle leaves whole rows of a part of its batch: ``note_materialized`` comes last, and doing
         it again gives what doing it once would have given.
@@ -167,10 +167,10 @@ def is_redis(location: str | Path) -> bool:
     return isinstance(location, str) and location.startswith(("redis://", "rediss://"))
 
 
-def open_backend(location: str | Path) -> Backend:
+def open_backend(location: str | Path, view: str | None = None) -> Backend:
     """The store at ``location``, made where there is none: a path is a SQLite file, ``redis://…`` or ``rediss://…`` a Redis server.
 
-    On a server stores are told apart by their prefix, an argument of the URL: ``redis://host:6379/0?prefix=marketplace:brazil``.
+    ``view``: what the errors of opening name, where it is opened for one. On a server stores are told apart by their prefix, an argument of the URL: ``redis://host:6379/0?prefix=marketplace:brazil``.
 
     Raises:
         SettingsError: the URL can't be read, or the Redis client is not installed.
@@ -179,10 +179,10 @@ def open_backend(location: str | Path) -> Backend:
     if is_redis(location):
         from tradewind_features.online.redis_store import RedisBackend
 
-        return RedisBackend(str(location))
+        return RedisBackend(str(location), view)
     from tradewind_features.online.sqlite import SqliteBackend
 
-    return SqliteBackend(Path(location))
+    return SqliteBackend(Path(location), view=view)
 
 
 def unknown_view(location: str, view: str, held: Iterable[str]) -> NotFoundError:

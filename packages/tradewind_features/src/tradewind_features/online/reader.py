@@ -79,7 +79,7 @@ class OnlineReader:
     def read_views(self, keys: Mapping[str, Sequence[EntityKey | None]], now: dt.datetime) -> dict[str, ViewRows]:
         """:meth:`read` for several views (view → keys) in one snapshot of the store: no write falls between them."""
         now_us = microseconds(now)
-        fetched = self._session().fetch(keys)
+        fetched = self._fetch(keys)
         return {view: view_rows(fetched, view, wanted, now_us) for view, wanted in keys.items()}
 
     def vectors(self, wanted: Sequence[tuple[str, str]], keys: Mapping[str, Sequence[EntityKey | None]], now: dt.datetime) -> Vectors:
@@ -99,7 +99,7 @@ class OnlineReader:
             raise ValueError(
                 f"each view has as many keys as there are vectors (found: { {view: len(of_view) for view, of_view in keys.items()} })"
             )
-        fetched = self._session().fetch(keys)
+        fetched = self._fetch(keys)
         return self._plan(tuple(wanted), fetched).fill(fetched, keys, now_us)
 
     def read_exact(self, view: str, keys: Sequence[EntityKey | None], now: dt.datetime) -> list[EntityRow]:
@@ -108,7 +108,7 @@ class OnlineReader:
         Raises:
             As :meth:`read`.
         """
-        fetched, now_us = self._session().fetch({view: keys}), microseconds(now)
+        fetched, now_us = self._fetch({view: keys}), microseconds(now)
         spec, rows = fetched.specs[view], fetched.rows[view]
         presence = [_presence(None if row is None else row[0], spec.ttl_us, now_us) for row in rows]
         groups = fetched.sound(view, keys, [place for place, found in enumerate(presence) if found is Presence.PRESENT])
@@ -152,6 +152,18 @@ class OnlineReader:
                 plans.clear()
             plan = plans[wanted] = VectorPlan(wanted, fetched.specs, fetched.location)
         return plan
+
+    def _fetch(self, keys: Mapping[str, Sequence[EntityKey | None]]) -> Fetched:
+        while True:
+            session = self._session()
+            try:
+                fetched = session.fetch(keys)
+            except StateError:
+                if session.is_outdated():
+                    continue
+                raise
+            if not session.is_outdated():
+                return fetched
 
     def _session(self) -> "SqliteSession | RedisSession":
         return self._server_session() if self._is_on_a_server else self._file_session()

@@ -23,6 +23,10 @@ class RedisSession:
         """Host, port, database and prefix."""
         return self._store.location
 
+    def is_outdated(self) -> bool:
+        """Never: a server says what is there."""
+        return False
+
     def close(self) -> None:
         """Close the connections."""
         self._store.close()

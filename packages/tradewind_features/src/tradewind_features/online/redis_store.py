@@ -32,10 +32,10 @@ class RedisBackend:
         StateError: the server can't be reached, or something else has the prefix there.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, view: str | None = None) -> None:
         self._store = RedisStore(url)
         self._keys = self._store.keys
-        with self._store.told():
+        with self._store.told(view):
             found = self._store.run(layout.PREPARE, [self._keys.state], [layout.LAYOUT, secrets.randbits(40), secrets.token_bytes(32)])
         if found != b"%d" % layout.LAYOUT:
             self._store.close()
@@ -192,7 +192,7 @@ class RedisBackend:
         return {view.decode(): record.decode() for view, record in found.items()}
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, view: str | None = None) -> Iterator[None]:  # noqa: ARG002 - the protocol's signature: it neither waits nor fails
         """Order, and no more: each call is atomic by itself (a ``write`` by chunks), and what fails keeps what follows from being done."""
         yield
 

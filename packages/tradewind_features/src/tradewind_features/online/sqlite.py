@@ -25,16 +25,16 @@ _ROWS = " (entity_key PRIMARY KEY NOT NULL, event_at INTEGER NOT NULL, created_a
 class SqliteBackend:
     """The store in the file at ``path``, made where there is none; see :class:`tradewind_features.online.backend.Backend`.
 
-    ``busy_timeout_ms``: how long a write waits for another writer. Threads may share it: one transaction at a time.
+    ``busy_timeout_ms``: how long a write waits for another writer. ``view``: what the errors of opening name. Threads may share it: one transaction at a time.
 
     Raises:
         StateError: the file can't be opened for writing, or is another program's.
     """
 
-    def __init__(self, path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+    def __init__(self, path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS, view: str | None = None) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._connection = open_for_writing(path, busy_timeout_ms)
+        self._connection = open_for_writing(path, busy_timeout_ms, view)
         self._busy_timeout_ms = busy_timeout_ms
         self._traces_left, self._is_rewritten = False, True
 
@@ -173,9 +173,9 @@ class SqliteBackend:
             return dict(self._connection.execute("SELECT view, record FROM materialized"))
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything in the block is committed together, or nothing of it; other writers wait."""
-        with self._writing():
+    def transaction(self, view: str | None = None) -> Iterator[None]:
+        """Everything in the block is committed together, or nothing of it; other writers wait. Errors name ``view``."""
+        with self._writing(view):
             yield
 
     def close(self) -> None:

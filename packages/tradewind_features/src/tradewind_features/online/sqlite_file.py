@@ -9,6 +9,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,15 +35,15 @@ def rows_table(view: str) -> str:
     return '"rows_' + view.replace('"', '""') + '"'
 
 
-def open_for_writing(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
+def open_for_writing(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS, view: str | None = None) -> sqlite3.Connection:
     """A connection that may write; makes the file where there is none. Readers in other processes go on reading (WAL).
 
-    ``busy_timeout_ms``: how long it waits for another writer.
+    ``busy_timeout_ms``: how long it waits for another writer. ``view``: what the errors of opening name besides the file.
 
     Raises:
         StateError: the folder can't be written, or the file is not a packed online store.
     """
-    with told(path):
+    with told(path, view):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -71,36 +72,78 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("INSERT INTO state VALUES (1, 0, ?)", (secrets.token_bytes(32),))
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
+@dataclass(frozen=True)
+class OpenForReading:
     """A read-only connection, usable from any thread that holds it alone.
 
+    ``as_it_was``: where the index beside the store's log can't be made (a folder that this user may not write, a read-only file system, a
+    full disk) and there is no log, the file was opened as one that never changes: it has to be opened again as soon as it does.
+    """
+
+    connection: sqlite3.Connection
+    as_it_was: "FileState | None"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """By what one knows that nobody has written to a store's file."""
+
+    changed_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, path: Path) -> "FileState | None":
+        """The state of the file at ``path``; ``None`` where it is gone, or where the log beside it holds something."""
+        try:
+            found = os.stat(path)  # noqa: PTH116 - half the time of Path.stat, and it runs at each read
+        except OSError:
+            return None
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(f"{path}-wal").st_size:  # noqa: PTH116 - as above
+                return None
+        return cls(found.st_mtime_ns, found.st_size)
+
+
+def open_for_reading(path: Path) -> OpenForReading:
+    """A connection for reading beside writers in other processes.
+
     Raises:
-        StateError: there is no store, or the file is not one.
+        StateError: there is no store, the file is not one, or it can't be read.
     """
     if not path.exists():
         raise StateError(f"{path}: no online store here yet; `feast apply` makes it and `feast materialize` fills it")
-    with told(path):
-        connection = sqlite3.connect(
-            _read_only_uri(path), uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
-        )
+    with told(path, reading=True):
+        opened = _connected(path)
         try:
-            if not _is_ours(connection, path):
+            if not _is_ours(opened.connection, path):
                 raise StateError(
                     f"{path}: an empty file, not an online store; `feast apply` makes one of it and `feast materialize` fills it"
                 )
         except BaseException:
-            connection.close()
+            opened.connection.close()
             raise
-    return connection
+    return opened
 
 
-def stands_still(path: Path) -> bool:
-    """Whether nobody can write the store: it lies on a read-only file system, and its last writer left nothing to be merged.
+_NO_INDEX = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR})
+"""What SQLite says where it can't make the index of a store's log, which every reader of a store with a log needs."""
 
-    A reader of a store in WAL keeps an index beside it, which it can't there; SQLite reads without one what never changes.
-    """
-    is_read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
-    return is_read_only and not path.with_name(path.name + "-wal").exists()
+
+def _connected(path: Path) -> OpenForReading:
+    uri = f"file:{quote(str(path))}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        state = FileState.of(path)
+        if _code(error) not in _NO_INDEX or state is None:
+            raise
+        return OpenForReading(sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False), state)
+    except BaseException:
+        connection.close()
+        raise
+    return OpenForReading(connection, None)
 
 
 def is_whole(path: Path) -> bool:
@@ -108,13 +151,14 @@ def is_whole(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        with contextlib.closing(sqlite3.connect(_read_only_uri(path), uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+        with contextlib.closing(_connected(path).connection) as connection:
             found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             application, layout = _marks(connection)
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return False
-        raise StateError(f"{path}: the online store can't be read ({error})") from error
+        with told(path, reading=True):
+            raise
     return found == "ok" and not (application == APPLICATION_ID and layout < LAYOUT)
 
 
@@ -139,20 +183,29 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-_ADVICE = {
+_DAMAGED = {
+    sqlite3.SQLITE_CORRUPT: "it is damaged; move it away, then `feast apply` and `feast materialize` fill a fresh one",
+    sqlite3.SQLITE_NOTADB: "it is no SQLite file; move it away, then `feast apply` and `feast materialize` fill a fresh one",
+}
+_WRITING = _DAMAGED | {
     sqlite3.SQLITE_BUSY: "another process holds it for longer than the busy timeout; nothing was written, try again",
     sqlite3.SQLITE_LOCKED: "another process holds it for longer than the busy timeout; nothing was written, try again",
     sqlite3.SQLITE_READONLY: "it can't be written: its file, folder or file system is read-only; give this user leave to write",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened: its folder is absent, read-only or not ours",
     sqlite3.SQLITE_FULL: "there is no space left; nothing of this batch was kept and what was there is still served; free some and write again",
     sqlite3.SQLITE_IOERR: "its disk fails or is full; nothing of this batch was kept and what was there is still served",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; move it away, then `feast apply` and `feast materialize` fill a fresh one",
-    sqlite3.SQLITE_NOTADB: "it is no SQLite file; move it away, then `feast apply` and `feast materialize` fill a fresh one",
+    sqlite3.SQLITE_CONSTRAINT: "a row lacks its key, a time or its values; nothing of this batch was kept",
+}
+_READING = _DAMAGED | {
+    sqlite3.SQLITE_BUSY: "another process holds it for longer than the busy timeout; try again",
+    sqlite3.SQLITE_READONLY: "it can't be read beside a writer: this user may write neither its folder nor the index (-shm) beside it",
+    sqlite3.SQLITE_CANTOPEN: "it can't be read: this user may open neither its file nor the log and index (-wal, -shm) beside it",
+    sqlite3.SQLITE_IOERR: "it can't be read: its disk fails, or is full and has no room for the index (-shm) beside its log",
 }
 
 
 @contextlib.contextmanager
-def told(path: Path, view: str | None = None) -> Iterator[None]:
+def told(path: Path, view: str | None = None, reading: bool = False) -> Iterator[None]:
     """SQLite's errors in the block become ``StateError`` that names the file, the view and what to do; refusals pass."""
     try:
         yield
@@ -160,12 +213,14 @@ def told(path: Path, view: str | None = None) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         place = f"{path}, view {view!r}" if view is not None else str(path)
-        advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "it can't be used")
+        advice = (_READING if reading else _WRITING).get(_code(error), "it can't be used")
         raise StateError(f"online store {place}: {advice} (SQLite: {error})") from error
 
 
-def _read_only_uri(path: Path) -> str:
-    return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if stands_still(path) else ''}"
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary error code; 0 for errors of Python's own."""
+    code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code
 
 
 def _marks(connection: sqlite3.Connection) -> tuple[int, int]:

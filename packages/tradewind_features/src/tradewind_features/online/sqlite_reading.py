@@ -14,7 +14,7 @@ from tradewind_features.online.backend import EntityKey, Standing, StoredRow, Vi
 from tradewind_features.online.packing import PackedSchema
 from tradewind_features.online.rows import Fetched
 from tradewind_features.online.sqlite import read_schemas, read_standing, read_views
-from tradewind_features.online.sqlite_file import open_for_reading, rows_table, stands_still, told
+from tradewind_features.online.sqlite_file import FileState, open_for_reading, rows_table, told
 
 _VARIABLES = 900
 """Keys in one statement: below SQLite's default limit of 999 in old builds."""
@@ -33,9 +33,9 @@ class SqliteSession:
         self.path = path
         self.inode = inode
         self.process = os.getpid()
-        self._connection = open_for_reading(path)
+        opened = open_for_reading(path)
+        self._connection, self._as_it_was = opened.connection, opened.as_it_was
         self._connection.execute("PRAGMA mmap_size = 268435456")  # a page that is not cached costs no call of the system
-        self._stands_still = stands_still(path)
         self._generation = -1
         self._specs: dict[str, ViewSpec] = {}
         self._schemas: dict[int, PackedSchema] = {}
@@ -46,18 +46,18 @@ class SqliteSession:
         self._connection.close()
 
     def is_outdated(self) -> bool:
-        """Whether it was opened where nobody could write, and now somebody can: it would not see that."""
-        return self._stands_still and not stands_still(self.path)
+        """Whether it was opened as a file that never changes, and somebody has written or may be writing: what it read may be torn."""
+        return self._as_it_was is not None and FileState.of(self.path) != self._as_it_was
 
     def specs(self) -> dict[str, ViewSpec]:
         """All views as they are now."""
-        with told(self.path):
+        with told(self.path, reading=True):
             self._refresh()
             return dict(self._specs)
 
     def standing(self) -> dict[str, Standing]:
         """How many rows each view has and its newest event, by view."""
-        with told(self.path):
+        with told(self.path, reading=True):
             self._connection.execute("BEGIN")
             try:
                 return read_standing(self._connection)
@@ -82,7 +82,7 @@ class SqliteSession:
                 self._refuse_unknown(keys)
                 rows = self._rows(keys)
         except sqlite3.Error:
-            with told(self.path, ", ".join(keys)):
+            with told(self.path, ", ".join(keys), reading=True):
                 raise
         return Fetched(str(self.path), self._specs, self._schemas, rows)
 

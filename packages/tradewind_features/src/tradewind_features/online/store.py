@@ -96,8 +96,8 @@ class _PackedOnlineStore(OnlineStore):  # type: ignore[misc]  # Feast ships no t
         self._readers: dict[str | Path, OnlineReader] = {}
 
     @abstractmethod
-    def _writing(self, config: RepoConfig) -> contextlib.AbstractContextManager[Backend]:
-        """The backend, for one transaction."""
+    def _writing(self, config: RepoConfig, view: str | None = None) -> contextlib.AbstractContextManager[Backend]:
+        """The backend, for one transaction; errors name ``view``."""
 
     def update(
         self,
@@ -126,7 +126,7 @@ class _PackedOnlineStore(OnlineStore):  # type: ignore[misc]  # Feast ships no t
             (present_key(key, spec.view), microseconds(event), microseconds(created or event), row)
             for (key, _, event, created), row in zip(data, packed, strict=True)
         ]
-        with self._writing(config) as backend:
+        with self._writing(config, spec.view) as backend:
             backend.declare(spec)
             backend.write(spec.view, rows)
         if progress is not None:
@@ -173,7 +173,7 @@ class PackedRedisOnlineStore(_PackedOnlineStore):
         self._opening = threading.Lock()
 
     @contextlib.contextmanager
-    def _writing(self, config: RepoConfig) -> Iterator[Backend]:
+    def _writing(self, config: RepoConfig, view: str | None = None) -> Iterator[Backend]:  # noqa: ARG002 - the server's errors name each call's view
         yield self._backend(config)
 
     def _backend(self, config: RepoConfig) -> RedisBackend:
@@ -195,8 +195,8 @@ class PackedSqliteOnlineStore(_PackedOnlineStore):
     """One packed row per view and entity in one SQLite file: WAL, no older event over a newer one, ttl kept at read."""
 
     @contextlib.contextmanager
-    def _writing(self, config: RepoConfig) -> Iterator[Backend]:
-        with open_backend(store_path(config)) as backend, backend.transaction():
+    def _writing(self, config: RepoConfig, view: str | None = None) -> Iterator[Backend]:
+        with open_backend(store_path(config), view) as backend, backend.transaction(view):
             yield backend
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:  # noqa: ARG002 - Feast's signature
