@@ -2,7 +2,7 @@
 
 import typer
 
-from tradewind_cli.features import catalogue, parity, training_sets
+from tradewind_cli.features import catalogue, leaks, parity, training_sets
 
 app = typer.Typer(
     name="features",
@@ -14,3 +14,4 @@ app.command("show")(catalogue.show)
 app.command("search")(catalogue.search)
 app.command("training-set")(training_sets.training_set)
 app.command("parity")(parity.parity)
+app.command("leaks")(leaks.leaks)
