@@ -95,7 +95,7 @@ def test_feast_gives_what_the_reader_gives_and_nothing_past_the_ttl(read_only_re
     answer = told(read_only_repository.get_online_features(features, entities(couriers)))
     for name in ("pace", "trips", "grade", "is_new"):
         assert answer[name] == [plain(value) for value in rows.values[name].tolist()]
-    assert (rows.presence == Presence.PRESENT).tolist() == [True, True, False, True, False]
+    assert rows.presence.tolist() == [Presence.PRESENT, Presence.PRESENT, Presence.EXPIRED, Presence.PRESENT, Presence.ABSENT]
     assert answer["pace__ts"][0] == int(small.day(11).timestamp())
 
 
