@@ -60,6 +60,12 @@ def changed_since(settings: Settings) -> dict[str, str] | None:
     return {str(table): ALL if instant is None else str(instant) for table, instant in since.items()}
 
 
+def are_of_this_landing(settings: Settings) -> bool:
+    """Whether the marts in the warehouse are whole and built from what has landed now, by this recipe or an earlier one."""
+    stands = _standing(settings)
+    return stands is not None and stands["landing"] == Manifest.read(settings.paths.landing).digest
+
+
 def begin(settings: Settings) -> dict[str, str]:
     """Note that a build of the marts begins: until it has ended well, nothing stands that could be extended.
 

@@ -59,6 +59,15 @@ def check_half(half: Half, settings: Settings, manifest_path: Path | None = None
     return kept(half, {"build": noted_build(half, settings)}, lambda: _evaluated(half, settings, manifest_path), settings)
 
 
+def check_model(name: str, settings: Settings, manifest_path: Path) -> list[CheckResult]:
+    """Check one model of the features half as it is built in the warehouse; nothing is written.
+
+    Raises:
+        StateError: it is not built.
+    """
+    return _evaluated("features", settings, manifest_path, frozenset({name}))
+
+
 def check_training_set(rows: pa.Table, key: Sequence[str], settings: Settings) -> list[CheckResult]:
     """Check a training set against the world's clock, before it is sealed, and write ``quality/training_set.json``."""
     context = _context(settings, keys={TRAINING_SET: tuple(key)})
@@ -89,9 +98,9 @@ def failed_critical(results: Sequence[CheckResult]) -> list[CheckResult]:
     return [result for result in results if result.severity is Severity.CRITICAL and not result.passed]
 
 
-def _evaluated(half: Half, settings: Settings, manifest_path: Path | None) -> list[CheckResult]:
+def _evaluated(half: Half, settings: Settings, manifest_path: Path | None, only: frozenset[str] | None = None) -> list[CheckResult]:
     manifest_path = manifest_path or dbt_manifest(settings)
-    models = published_models(half, manifest_path)
+    models = [model for model in published_models(half, manifest_path) if only is None or model.name in only]
     context = _context(settings, models, publication_lags(manifest_path))
     with connect(settings) as connection:
         columns = {m.name: connection.table(f"{m.schema}.{m.name}").columns for m in models}

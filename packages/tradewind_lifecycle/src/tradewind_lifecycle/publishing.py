@@ -105,6 +105,21 @@ def publish(
     return present
 
 
+def replace_table(folder: Path, name: str, before: PublishedTable | None, table: PublishedTable) -> PublishedTable:
+    """Swap the manifest in ``folder`` for one whose entry ``name`` is ``table``, all others as they are; returns the entry.
+
+    ``before`` is the entry as it was when its rows were read (None: there was none).
+
+    Raises:
+        StateError: nothing is published there, or the entry is another by now.
+    """
+    present = Manifest.read(folder)
+    if present.tables.get(name) != before:
+        raise StateError(f"{folder}: {name} was published by somebody else meanwhile; run again")
+    _swap(present.model_copy(update={"tables": {**present.tables, name: table}}), folder)
+    return table
+
+
 def published_table(settings: Settings, name: str) -> Path:
     """The Parquet of the published table ``name``, of either half, after proving that its bytes are what was published.
 

@@ -33,6 +33,7 @@ __all__ = [
     "Start",
     "attach_landing",
     "begin",
+    "build_model",
     "connect",
     "dbt_environment",
     "dbt_manifest",
@@ -152,11 +153,22 @@ def run_dbt(half: Half, settings: Settings, say: Callable[[str], None] = lambda 
     start.end(settings)
 
 
-def failure(half: Half, settings: Settings) -> QualityError | StateError:
-    """Why the newest `dbt build` of ``half`` failed, from what dbt left: the models and tests, or that it did not start."""
+def build_model(model: str, settings: Settings, say: Callable[[str], None] = lambda _: None) -> None:
+    """Build and test one model on the tables that stand in the warehouse, in a process of its own.
+
+    Raises:
+        QualityError: the model or a test of it failed; the message names them.
+        StateError: nothing has landed, or dbt could not start.
+    """
+    if _dbt(["build", "--select", model], settings, say) != 0:
+        raise failure(model, settings)
+
+
+def failure(half: str, settings: Settings) -> QualityError | StateError:
+    """Why the newest `dbt build` of ``half`` (or a model) failed, from what dbt left: the models and tests, or that it did not start."""
     results = settings.paths.dbt_target / "run_results.json"
     if not results.exists():
-        return StateError(f"dbt could not start on the {half} half; its log is in {settings.paths.logs / 'dbt'}")
+        return StateError(f"dbt could not start on {half}; its log is in {settings.paths.logs / 'dbt'}")
     failed = [
         f"{result['unique_id']} ({(result.get('message') or result['status']).strip().splitlines()[0]})"
         for result in json.loads(results.read_text(encoding="utf-8"))["results"]
