@@ -2,7 +2,7 @@
 
 import typer
 
-from tradewind_cli.features import catalogue, leaks, parity, training_sets
+from tradewind_cli.features import catalogue, evolution, leaks, parity, training_sets
 
 app = typer.Typer(
     name="features",
@@ -15,3 +15,5 @@ app.command("search")(catalogue.search)
 app.command("training-set")(training_sets.training_set)
 app.command("parity")(parity.parity)
 app.command("leaks")(leaks.leaks)
+app.command("versions")(evolution.versions)
+app.command("backfill")(evolution.backfill)
