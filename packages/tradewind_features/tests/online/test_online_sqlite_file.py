@@ -70,6 +70,32 @@ def test_a_damaged_file_is_set_aside_and_a_whole_one_is_not(tmp_path: Path, kept
     assert speeds(path, ["a"]) == [2.0]
 
 
+def test_whom_a_damaged_store_was_asked_to_forget_stays_forgotten_in_the_one_that_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "online.db"
+    filled(path, [(f"k{i}", NOW_US, NOW_US, 1.0) for i in range(2000)])
+    with open_backend(path) as backend:
+        backend.erase("id", "k7", NOW_US)
+        before = backend.erased()
+    whole = path.read_bytes()
+    page = whole.rindex(b"k1999") // 4096
+    path.write_bytes(whole[: page * 4096] + b"\xff" * 4096 + whole[(page + 1) * 4096 :])
+    sqlite_file.set_damaged_aside(path)
+    with open_backend(path) as backend:
+        assert backend.erased() == before
+        assert backend.views() == {}
+    assert written(path, [("k7", NOW_US, NOW_US, 1.0), ("k8", NOW_US, NOW_US, 1.0)]) == 1
+
+
+def test_it_is_said_where_a_store_is_too_damaged_to_tell_whom_it_was_asked_to_forget(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "online.db"
+    filled(path, [("a", NOW_US, NOW_US, 1.0)])
+    path.write_bytes(b"\xff" * 8192)
+    sqlite_file.set_damaged_aside(path)
+    assert "asked to forget can't be read" in caplog.text
+
+
 def test_a_file_of_an_older_layout_is_refused_with_what_to_do_and_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "online.db"
     connection = sqlite3.connect(path)

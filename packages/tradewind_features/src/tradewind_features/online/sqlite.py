@@ -56,7 +56,7 @@ class SqliteBackend:
     def declare(self, spec: ViewSpec) -> None:
         """Make room for a view, or take over its changed ttl, schema and digest; another join key empties it."""
         with self._writing(spec.view):
-            held = read_views(self._connection).get(spec.view)
+            held = read_views(self._connection, spec.view).get(spec.view)
             if held == spec:
                 return
             if held is not None and held.key_name != spec.key_name:
@@ -231,9 +231,9 @@ class SqliteBackend:
             self._connection.execute("COMMIT")
 
     def _spec(self, view: str) -> ViewSpec:
-        held = read_views(self._connection)
+        held = read_views(self._connection, view)
         if view not in held:
-            raise unknown_view(self.location, view, held)
+            raise unknown_view(self.location, view, read_views(self._connection))
         return held[view]
 
     def _note_change(self) -> None:
@@ -266,9 +266,10 @@ class SqliteBackend:
         return [found.get(key) for key in keys]
 
 
-def read_views(connection: sqlite3.Connection) -> dict[str, ViewSpec]:
-    """All views that the store holds, by name."""
-    found = connection.execute("SELECT view, key_name, ttl_us, fields, spec_digest FROM views JOIN schemas USING (fingerprint)")
+def read_views(connection: sqlite3.Connection, only: str | None = None) -> dict[str, ViewSpec]:
+    """The views that the store holds, by name; ``only``: that one, if there is."""
+    query = "SELECT view, key_name, ttl_us, fields, spec_digest FROM views JOIN schemas USING (fingerprint)"
+    found = connection.execute(query) if only is None else connection.execute(f"{query} WHERE view = ?", (only,))
     return {
         view: ViewSpec(view, key_name, ttl_us, PackedSchema.from_json(fields), digest) for view, key_name, ttl_us, fields, digest in found
     }

@@ -5,16 +5,19 @@ came from, ``erasures`` whom nobody may bring back, ``state`` what is one of a k
 """
 
 import contextlib
+import logging
 import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from tradewind_contracts.errors import StateError, TradewindError
 
+_LOG = logging.getLogger(__name__)
 APPLICATION_ID = 0x54574F53  # "TWOS", so that another SQLite file is not mistaken for a store
 LAYOUT = 2
 BUSY_TIMEOUT_MS = 10_000
@@ -163,11 +166,42 @@ def is_whole(path: Path) -> bool:
 
 
 def set_damaged_aside(path: Path) -> None:
-    """Move a file that is damaged, or of an older layout, to ``<name>.damaged``: its rows can all be made again from what is published."""
-    if path.exists() and not is_whole(path):
-        for ending in ("-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
-        path.replace(path.with_name(path.name + ".damaged"))
+    """Move a file that is damaged, or of an older layout, to ``<name>.damaged``: its rows can all be made again from what is published.
+
+    Whom it was asked to forget, it passes on to a fresh file; where the damage is such that this can't be read, a warning says so.
+    """
+    if not path.exists() or is_whole(path):
+        return
+    erasures = _erasures_in(path)
+    for ending in ("-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    aside = path.with_name(path.name + ".damaged")
+    path.replace(aside)
+    if erasures is None:
+        _LOG.warning(
+            "%s: whom the damaged store was asked to forget can't be read; what is materialized again may hold them: erase again", aside
+        )
+    elif erasures.listed:
+        with contextlib.closing(open_for_writing(path)) as connection, transaction(connection):
+            connection.execute("UPDATE state SET erasure_salt = ?", (erasures.salt,))
+            connection.executemany("INSERT INTO erasures VALUES (?, ?, ?)", erasures.listed)
+
+
+class _Erasures(NamedTuple):
+    salt: bytes
+    listed: list[tuple[str, str, int]]
+
+
+def _erasures_in(path: Path) -> _Erasures | None:
+    """The erasures of a damaged file; ``None`` where they can't be read. A store of an older layout has none."""
+    try:
+        with contextlib.closing(_connected(path).connection) as connection:
+            if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'erasures'").fetchone()[0]:
+                return _Erasures(b"", [])
+            salt = connection.execute("SELECT erasure_salt FROM state").fetchone()[0]
+            return _Erasures(salt, connection.execute("SELECT key_name, digest, at_us FROM erasures").fetchall())
+    except sqlite3.Error:
+        return None
 
 
 @contextlib.contextmanager
