@@ -6,6 +6,7 @@ it. Entity rows ask for random keys at random seconds, some for keys that no vie
 """
 
 import datetime as dt
+import functools
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +25,11 @@ _ROWS_PER_GROUP = 122_880  # DuckDB's own, so that one row group is the work of 
 
 @dataclass(frozen=True)
 class Shape:
-    """How much data of which form. Defaults: the issue's 1.1 million rows a view."""
+    """How much data of which form. Defaults: the issue's 1.1 million rows a view.
+
+    ``by_day``: a view is a folder with one file a day and not one file. ``distinct_values``: a feature has so many values, to keep large
+    files small; 0: as many as rows.
+    """
 
     name: str
     views: int = 1
@@ -41,6 +46,7 @@ class Shape:
     unknown_share: float = 0.002
     integer_keys: bool = False
     by_day: bool = False
+    distinct_values: int = 0
     seed: int = 7
 
 
@@ -55,6 +61,12 @@ class World:
     def views(self) -> dict[str, list[str]]:
         """The features of each view, in order."""
         return {f"v{v}": [f"v{v}_f{i}" for i in range(self.shape.features)] for v in range(self.shape.views)}
+
+    @property
+    def rows_per_view(self) -> int:
+        """About: corrected and tied rows are drawn."""
+        regular = self.shape.keys * round(self.shape.days * 24 / self.shape.every_hours)
+        return round(regular * (1 + self.shape.corrected_share + self.shape.tied_share))
 
     @property
     def ttl(self) -> dt.timedelta:
@@ -96,11 +108,14 @@ def tiny(shape: Shape) -> Shape:
     return replace(shape, name="warming up", keys=5, days=10, every_hours=24.0, entity_rows=20)
 
 
-def feature_rows(shape: Shape, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Key numbers, event and created time (µs since 1970) of one view's rows, ordered by event, key, created."""
-    steps = round(shape.days * 24 / shape.every_hours)
+def feature_rows(
+    shape: Shape, random: np.random.Generator, first_day: int, days: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Key numbers, event and created time (µs since 1970) of some days of one view, ordered by event, key, created."""
+    steps = round(days * 24 / shape.every_hours)
     key = np.tile(np.arange(shape.keys), steps)
-    event = _START + (np.repeat(np.arange(steps), shape.keys) * (shape.every_hours * _HOUR)).astype(np.int64)
+    start = _START + first_day * 24 * _HOUR
+    event = start + (np.repeat(np.arange(steps), shape.keys) * (shape.every_hours * _HOUR)).astype(np.int64)
     created = event + 6 * _HOUR
     is_late = random.random(len(key)) < shape.late_share
     created += np.where(is_late, random.integers(1, shape.late_days * 24, len(key)) * _HOUR, 0)
@@ -117,31 +132,45 @@ def key_column(shape: Shape, numbers: NDArray[np.int64]) -> pa.Array:
     """Keys as the shape has them: 15 letters of text, or integers."""
     if shape.integer_keys:
         return pa.array(numbers)
-    found, place = np.unique(numbers, return_inverse=True)
-    return pa.array([f"merchant_{number:06d}" for number in found.tolist()]).take(pa.array(place))
+    return _names(int(numbers.max(initial=0)) + 1).take(pa.array(numbers))
+
+
+@functools.lru_cache(maxsize=2)
+def _names(count: int) -> pa.Array:
+    return pa.array([f"merchant_{number:06d}" for number in range(count)])
 
 
 def _write_view(world: World, view: str, features: list[str], random: np.random.Generator) -> None:
-    key, event, created = feature_rows(world.shape, random)
+    shape = world.shape
+    if not shape.by_day:
+        table = _feature_table(shape, features, random, 0, shape.days)
+        pq.write_table(table, world.path(view), compression="zstd", row_group_size=_ROWS_PER_GROUP)
+        return
+    for day in range(shape.days):
+        folder = world.path(view) / f"event_date={FIRST_DAY + dt.timedelta(days=day):%Y-%m-%d}"
+        folder.mkdir(parents=True)
+        table = _feature_table(shape, features, random, day, 1)
+        pq.write_table(table, folder / "part.parquet", compression="zstd", row_group_size=_ROWS_PER_GROUP)
+
+
+def _feature_table(shape: Shape, features: list[str], random: np.random.Generator, first_day: int, days: int) -> pa.Table:
+    key, event, created = feature_rows(shape, random, first_day, days)
     columns = {
-        "merchant_id": key_column(world.shape, key),
+        "merchant_id": key_column(shape, key),
         "event_timestamp": pa.array(event).cast(INSTANT),
         "created_timestamp": pa.array(created).cast(INSTANT),
     }
     for i, name in enumerate(features):
         is_count = i % 5 == 4
-        values = random.integers(0, 1_000, len(key)) if is_count else random.normal(size=len(key))
+        values = random.integers(0, shape.distinct_values or 1_000, len(key)) if is_count else _numbers(shape, random, len(key))
         columns[name] = pa.array(values, mask=None if is_count else random.random(len(key)) < 0.02)
-    table = pa.table(columns)
-    if not world.shape.by_day:
-        pq.write_table(table, world.path(view), compression="zstd", row_group_size=_ROWS_PER_GROUP)
-        return
-    days = (event - _START) // (24 * _HOUR)
-    bounds = np.searchsorted(days, np.arange(world.shape.days + 1))
-    for day in range(world.shape.days):
-        folder = world.path(view) / f"event_date={(FIRST_DAY + dt.timedelta(days=day)):%Y-%m-%d}"
-        folder.mkdir(parents=True)
-        pq.write_table(table.slice(bounds[day], bounds[day + 1] - bounds[day]), folder / "part.parquet", compression="zstd")
+    return pa.table(columns)
+
+
+def _numbers(shape: Shape, random: np.random.Generator, count: int) -> NDArray[np.float64]:
+    if shape.distinct_values:
+        return random.integers(0, shape.distinct_values, count) / 8
+    return random.normal(size=count)
 
 
 def _entity_rows(shape: Shape) -> pa.Table:

@@ -4,13 +4,15 @@ A child is `python -m tests.benchmarks.contenders.<module> …`; it calls :func:
 one line of JSON. The parent calls :func:`in_fresh_process`. Linux only: memory is read from /proc.
 """
 
+import contextlib
 import gc
 import json
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,6 +49,25 @@ def measured(work: Callable[[], T], base_bytes: int | None = None) -> tuple[T, M
     return answer, Measurement(seconds, cpu_seconds, max(_status("VmHWM") - base, 0), base)
 
 
+@contextlib.contextmanager
+def watching(folder: Path) -> Iterator[Callable[[], int]]:
+    """How many bytes lay in a folder at most while the block ran, looked at ten times a second."""
+    most, done = 0, threading.Event()
+
+    def look() -> None:
+        nonlocal most
+        while not done.wait(0.1):
+            most = max(most, sum(_size(path) for path in folder.rglob("*")))
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield lambda: most
+    finally:
+        done.set()
+        watcher.join()
+
+
 def told(**found: Any) -> None:
     """Print what the parent wants to know where the parent finds it; a :class:`Measurement` as its fields."""
     print(
@@ -73,6 +94,13 @@ def in_fresh_process(module: str, *arguments: str) -> Mapping[str, Any]:
     if "measurement" in found:
         found["measurement"] = Measurement(**found["measurement"])
     return dict(found)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # it was deleted since it was listed
+        return 0
 
 
 def _status(name: str) -> int:

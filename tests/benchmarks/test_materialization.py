@@ -48,10 +48,10 @@ class Filled:
     late_served: int
 
 
-def test_materialization_beside_feasts_sqlite_store(tmp_path: Path) -> None:
+def test_materialization_beside_feasts_sqlite_store(scratch: Path) -> None:
     found = []
     for views, entities, kinds in TURNS:
-        world = OnlineWorld(tmp_path / f"{views}-{entities}", views, entities)
+        world = OnlineWorld(scratch / f"{views}-{entities}", views, entities)
         make_sources(world)
         with silent():
             stores = {kind: open_online(kind, world, world.folder / f"store-{number}") for number, kind in enumerate(kinds)}

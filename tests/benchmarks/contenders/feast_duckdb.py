@@ -11,4 +11,5 @@ from tests.benchmarks.joined_worlds import World
 
 
 def prepare(world: World, folder: Path) -> Callable[[pd.DataFrame], pa.Table]:
-    return asking_feast(world, folder, {"type": "duckdb"}, world.files, filter_by_created_timestamp=True)
+    ask = asking_feast(world, folder, {"type": "duckdb"}, world.files, filter_by_created_timestamp=True)
+    return lambda entities: ask(entities).to_arrow()

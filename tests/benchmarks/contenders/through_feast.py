@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
+from feast.infra.offline_stores.offline_store import RetrievalJob
 
 from tests.benchmarks.feast_repositories import file_view, merchant, open_store
 from tests.benchmarks.joined_worlds import World
@@ -13,7 +13,7 @@ from tests.benchmarks.joined_worlds import World
 
 def asking_feast(
     world: World, folder: Path, offline_store: Mapping[str, Any], paths: Callable[[str], str], **options: Any
-) -> Callable[[pd.DataFrame], pa.Table]:
+) -> Callable[[pd.DataFrame | str], RetrievalJob]:
     """``paths`` gives what a view's source names; ``options`` go to ``get_historical_features``."""
     entity = merchant(integer_keys=world.shape.integer_keys)
     views = [
@@ -21,4 +21,4 @@ def asking_feast(
     ]
     store = open_store(folder, entity, views, offline_store=dict(offline_store))
     references = [f"{view}:{feature}" for view, features in world.views.items() for feature in features]
-    return lambda entities: store.get_historical_features(entities, references, **options).to_arrow()
+    return lambda entities: store.get_historical_features(entities, references, **options)
