@@ -198,7 +198,8 @@ def _dataset(name: str, location: str, own: Sequence[DataFile], beside: Sequence
     types: dict[str, pa.DataType] = {}
     for part in reversed(newest):
         types |= _footer(part.path, part.size, part.modified_ns).types
-    return Dataset(name, location, (*own, *beside), _columns(name, [part.path for part in newest]), types)
+    columns = _columns(name, tuple((part.path, part.fingerprint) for part in newest))
+    return Dataset(name, location, (*own, *beside), columns, types)
 
 
 def source_location(source: Any, repo_path: Path | None = None) -> str:
@@ -309,15 +310,16 @@ def _column_bytes(path: Path, _size: int, _modified_ns: int, columns: frozenset[
     return sum(chunk.total_compressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns)
 
 
-def _columns(name: str, newest: Sequence[Path]) -> dict[str, str]:
-    """DuckDB type by column name of the newest files."""
-    paths = ", ".join(text(str(path)) for path in newest)
+@functools.lru_cache(maxsize=4_096)
+def _columns(name: str, newest: tuple[tuple[Path, str], ...]) -> dict[str, str]:
+    """DuckDB type by column name of the newest files, remembered for as long as these are the same."""
+    paths = ", ".join(text(str(path)) for path, _ in newest)
     try:
         with duckdb.connect() as connection:
             found = connection.sql(f"DESCRIBE SELECT * FROM read_parquet([{paths}], union_by_name=true, hive_partitioning=false)")  # noqa: S608 - paths are quoted
             return {str(row[0]): str(row[1]) for row in found.fetchall()}
     except duckdb.Error as error:
-        raise StateError(f"{name}: {', '.join(map(str, newest))} can't be read as Parquet ({error})") from error
+        raise StateError(f"{name}: {paths} can't be read as Parquet ({error})") from error
 
 
 def _refuse_other_types(dataset: Dataset, footers: Sequence[Footer]) -> None:

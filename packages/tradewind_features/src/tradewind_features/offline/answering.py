@@ -166,7 +166,7 @@ class Question:
 
     def _planned(self, index: int) -> JoinRecord:
         plan = self.joins[index]
-        tables = EntityTables("entity_keys_0", "entity_rows_0", "")
+        tables = EntityTables("entity_keys_0", "entity_rows_0")
         statements = [candidates_sql(plan, self.rows, tables), visible_sql(), asof_sql(plan, tables)]
         return JoinRecord(
             view=plan.view,
@@ -205,7 +205,7 @@ def write_parquet(path: Any, tables: Iterator[pa.Table]) -> int:
     return rows
 
 
-def _event_times(plan: ViewJoin, matches: Matches, chosen: slice) -> pa.Array:
+def _event_times(plan: ViewJoin, matches: Matches, chosen: slice) -> Any:
     events, absent = matches.events[chosen], matches.places[chosen] < 0
     whole: npt.NDArray[np.int64] = events // NANOS if plan.unit == "ns" else events
     return pa.array(whole, pa.timestamp("us", "UTC"), mask=absent)

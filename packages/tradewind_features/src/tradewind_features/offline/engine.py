@@ -47,7 +47,8 @@ class Engine:
 
     def arrow(self, sql: str) -> pa.Table:
         """A query's answer as an Arrow table."""
-        return self.connection.sql(sql).to_arrow_table()
+        table: pa.Table = self.connection.sql(sql).to_arrow_table()
+        return table
 
     def memory_bytes(self) -> int:
         """DuckDB's memory limit in bytes."""

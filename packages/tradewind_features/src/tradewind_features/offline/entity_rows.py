@@ -39,7 +39,7 @@ class EntityRows:
     microseconds: npt.NDArray[np.int64]
     nanoseconds: npt.NDArray[np.int16] | None
     known: npt.NDArray[np.bool_]
-    _keys: dict[str, pa.Array] = field(default_factory=dict)
+    _keys: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.microseconds)
@@ -54,7 +54,7 @@ class EntityRows:
         some = self.microseconds[self.known]
         return (int(some.min()), int(some.max()) + 1) if len(some) else None
 
-    def key(self, name: str) -> pa.Array:
+    def key(self, name: str) -> Any:
         """The values of a key column: whole numbers as int64 even where nulls made them floats, dictionaries as their values.
 
         Raises:
@@ -64,7 +64,7 @@ class EntityRows:
             self._keys[name] = _key_values(self.column(name), name)
         return self._keys[name]
 
-    def column(self, name: str) -> pa.Array:
+    def column(self, name: str) -> Any:
         """One column as Arrow.
 
         Raises:
@@ -95,7 +95,7 @@ class EntityRows:
             given = given.assign(**{self.time_column: self.instants().to_pandas()})
         return given
 
-    def instants(self) -> pa.Array:
+    def instants(self) -> Any:
         """The instants as ``timestamp[us, UTC]``, or in nanoseconds where they have any."""
         if self.nanoseconds is None:
             return pa.array(self.microseconds, pa.timestamp("us", "UTC"), mask=~self.known)
@@ -121,11 +121,10 @@ class EntityRows:
 
 @dataclass(frozen=True)
 class EntityTables:
-    """Temporary tables of the entity rows for one set of keys: ``keys`` (columns ``key_<i>``, number ``k``) and ``rows`` (row, k, t, up)."""
+    """Names of temporary tables for one set of keys: ``keys`` (``key_<i>``, number ``k``) and ``rows`` (row, k, t, up: the instant's end)."""
 
     keys: str
     rows: str
-    sql: str
 
 
 def from_frame(frame: pd.DataFrame) -> EntityRows:
@@ -166,32 +165,36 @@ def load(engine: Engine, rows: EntityRows, keys: Sequence[str], kinds: Mapping[s
     Raises:
         SettingsError: a key is absent, or of another kind than the source's.
     """
-    names = [f"key_{index}" for index in range(len(keys))]
-    arrays = [_castable(rows.key(key), kinds[key], key) for key in keys]
+    listed, numbers = _numbered([_castable(rows.key(key), kinds[key], key) for key in keys], rows.known)
+    asked = np.flatnonzero(numbers >= 0)
     down, up = rows.times(unit)
-    given = pa.table(
-        [*arrays, pa.array(np.arange(len(rows), dtype=np.int32)), pa.array(down, mask=~rows.known), pa.array(up)],
-        names=[*names, "row", "t", "up"],
-    )
-    tables = EntityTables(f"entity_keys_{number}", f"entity_rows_{number}", _load_sql(names, number))
-    with engine.registered("given", given):
-        for statement in tables.sql.split(";\n"):
-            engine.run(statement)
+    given: dict[str, Any] = {"row": asked.astype(np.int32), "k": numbers[asked], "t": down[asked], "up": up[asked]}
+    tables = EntityTables(f"entity_keys_{number}", f"entity_rows_{number}")
+    for name, table in ((tables.keys, listed), (tables.rows, pa.table(given))):
+        with engine.registered("given", table):
+            engine.run(f"CREATE TEMP TABLE {name} AS SELECT * FROM given")  # noqa: S608 - our own names
     return tables
 
 
-def _load_sql(names: Sequence[str], number: int) -> str:
-    """Without keys (a view of one entity) every row has the key number 0."""
-    whole = " AND ".join(f"{name} IS NOT NULL" for name in [*names, "t"])
-    if not names:
-        keys = f"CREATE TEMP TABLE entity_keys_{number} AS SELECT 0 AS k"
-        return keys + f";\nCREATE TEMP TABLE entity_rows_{number} AS SELECT row, 0 AS k, t, up FROM given WHERE {whole}"  # noqa: S608 - our own names
-    listed = ", ".join(names)
-    return (
-        f"CREATE TEMP TABLE entity_keys_{number} AS SELECT {listed}, (row_number() OVER () - 1)::INTEGER AS k "  # noqa: S608 - our own names
-        f"FROM (SELECT DISTINCT {listed} FROM given WHERE {whole});\n"
-        f"CREATE TEMP TABLE entity_rows_{number} AS SELECT row, k, t, up FROM given JOIN entity_keys_{number} USING ({listed}) WHERE t IS NOT NULL"
-    )
+def _numbered(keys: Sequence[Any], known: npt.NDArray[np.bool_]) -> tuple[pa.Table, npt.NDArray[np.int32]]:
+    """The distinct combinations of keys (``key_<i>``) with their number ``k``, and each row's number; −1 where a key or the instant is null."""
+    numbers = np.where(known, 0, -1).astype(np.int64)
+    columns: list[Any] = []
+    for values in keys:
+        coded = values.dictionary_encode()
+        codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        size = max(1, len(coded.dictionary))
+        pairs = np.where((numbers < 0) | (codes < 0), -1, numbers * size + codes)
+        if not columns:
+            columns, numbers = [coded.dictionary], pairs
+            continue
+        found, numbers = np.unique(pairs, return_inverse=True)
+        if len(found) and found[0] < 0:
+            found, numbers = found[1:], numbers - 1
+        columns = [*(column.take(pa.array(found // size)) for column in columns), coded.dictionary.take(pa.array(found % size))]
+    count = len(columns[0]) if columns else 1
+    named = {f"key_{index}": column for index, column in enumerate(columns)}
+    return pa.table(named | {"k": pa.array(np.arange(count, dtype=np.int32))}), numbers.astype(np.int32)
 
 
 def _rows(frame: pd.DataFrame | pa.Table, column: str, values: Any) -> EntityRows:
@@ -246,7 +249,7 @@ def _refuse_doubled(names: Sequence[str]) -> None:
         raise SettingsError(f"entity rows: two columns are named {', '.join(doubled)}; name each once")
 
 
-def _key_values(values: pa.Array, name: str) -> pa.Array:
+def _key_values(values: Any, name: str) -> Any:
     if pa.types.is_floating(values.type):
         try:
             return values.cast(pa.int64())
@@ -257,7 +260,7 @@ def _key_values(values: pa.Array, name: str) -> pa.Array:
     return values
 
 
-def _castable(values: pa.Array, kind: pa.DataType, key: str) -> pa.Array:
+def _castable(values: Any, kind: pa.DataType, key: str) -> Any:
     """The values, if they compare with the source's key; nulls alone do with any."""
     if len(values) == values.null_count:
         return pa.nulls(len(values), pa.string())
@@ -267,7 +270,7 @@ def _castable(values: pa.Array, kind: pa.DataType, key: str) -> pa.Array:
     return values
 
 
-def _combined(values: Any) -> pa.Array:
+def _combined(values: Any) -> Any:
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if isinstance(values, pa.ChunkedArray):

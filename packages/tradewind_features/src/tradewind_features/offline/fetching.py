@@ -1,10 +1,12 @@
 """Values of chosen rows of a dataset, by their place: one row group at a time, one answer in the order asked for."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tradewind_features.datasets import Dataset
@@ -16,7 +18,7 @@ BLOCK_BYTES = 64 * 2**20
 _OFFSETS_32 = 2**31 - 2**20
 
 
-def fetch(dataset: Dataset, places: npt.NDArray[np.int64], columns: Sequence[str], threads: int = 2) -> list[pa.Array | pa.ChunkedArray]:
+def fetch(dataset: Dataset, places: npt.NDArray[np.int64], columns: Sequence[str], threads: int = 2) -> list[Any]:
     """The values of ``columns`` at ``places`` (int64 [n], −1 gives null): one array [n] each, of the dataset's type."""
     seen = places >= 0
     distinct, inverse = np.unique(places[seen], return_inverse=True)
@@ -27,7 +29,7 @@ def fetch(dataset: Dataset, places: npt.NDArray[np.int64], columns: Sequence[str
     types = column_types(dataset, columns)
     if not len(distinct):
         return [pa.nulls(len(places), kind) for kind in types]
-    blocks: list[list[pa.Array]] = [[] for _ in columns]
+    blocks: list[list[Any]] = [[] for _ in columns]
     for part, rows in _by_file(distinct):
         _read_file(dataset, part, rows, columns, types, threads > 1, blocks)
     answer = []
@@ -37,13 +39,13 @@ def fetch(dataset: Dataset, places: npt.NDArray[np.int64], columns: Sequence[str
     return answer
 
 
-def column_types(dataset: Dataset, columns: Sequence[str]) -> list[pa.DataType]:
+def column_types(dataset: Dataset, columns: Sequence[str]) -> list[Any]:
     """One Arrow type for each column over all the files, as wide as the widest; dictionaries count as their values."""
     footers = [footer.types for footer in dataset.footers()]
     return [_widest(column, [dataset.types[column], *(types[column] for types in footers if column in types)]) for column in columns]
 
 
-def _widest(column: str, kinds: Sequence[pa.DataType]) -> pa.DataType:
+def _widest(column: str, kinds: Sequence[Any]) -> Any:
     plain = dict.fromkeys(kind.value_type if pa.types.is_dictionary(kind) else kind for kind in kinds)
     if len(plain) == 1:
         return next(iter(plain))
@@ -64,9 +66,9 @@ def _read_file(
     part: int,
     rows: npt.NDArray[np.int64],
     columns: Sequence[str],
-    types: Sequence[pa.DataType],
+    types: Sequence[Any],
     threaded: bool,
-    blocks: list[list[pa.Array]],
+    blocks: list[list[Any]],
 ) -> None:
     """Append to each column's ``blocks`` its values at ``rows`` (sorted) of one file; nulls where the file lacks the column."""
     with pq.ParquetFile(dataset.files[part]) as file:
@@ -81,7 +83,7 @@ def _read_file(
                     table = file.read_row_group(group, columns=names, use_threads=threaded)
                     for number, (column, kind) in enumerate(zip(columns, types, strict=True)):
                         if column in names:
-                            blocks[number].extend(table.column(column).take(wanted).cast(kind).chunks)
+                            blocks[number].append(_rows_of(table.column(column), wanted, kind))
                 for number, (column, kind) in enumerate(zip(columns, types, strict=True)):
                     if column not in held:
                         blocks[number].append(pa.nulls(len(wanted), kind))
@@ -97,9 +99,19 @@ def _batches(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> Iterat
         yield list(columns[start : start + size])
 
 
-def _take(values: pa.ChunkedArray, index: pa.Array) -> pa.Array | pa.ChunkedArray:
+def _rows_of(values: Any, wanted: Any, kind: pa.DataType) -> Any:
+    """Some rows of one row group's column."""
+    chosen = pc.take(_one_array(values), wanted, boundscheck=False)
+    return chosen if chosen.type == kind else chosen.cast(kind)
+
+
+def _take(values: Any, index: Any) -> Any:
     """Rows of one column; kept in chunks where one array's 32-bit offsets would not do."""
     if values.nbytes < _OFFSETS_32:
-        joined = values.combine_chunks()
-        return (pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined).take(index)
+        return pc.take(_one_array(values), index, boundscheck=False)
     return values.take(index)
+
+
+def _one_array(values: Any) -> Any:
+    joined = values.combine_chunks()
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined

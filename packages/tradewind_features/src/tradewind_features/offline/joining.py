@@ -2,9 +2,9 @@
 
 A source row (event ``e``, created ``c``) is *visible* at ``t`` if e ≤ t and, under known-at, c ≤ t; so it is visible from
 ``v = greatest(e, c)`` on. Of the visible rows the greatest (e, c) wins. ASOF takes one inequality, so it runs over v, and over those
-rows alone that raise the running maximum of (e, c): in the order of (v, e, c), these are the rows whose event is the greatest so far (of
-equal events the created time can't fall in that order), and of rows with one v only the last counts. Rows with the same key, e and c
-are told apart by their values (:func:`winner_order`).
+rows alone that raise the running maximum of (e, c). In the order of v these are the rows whose event is the greatest so far: of two with
+one event the one that becomes visible later was created later. Where several of them share a v, and so an event, c decides, then the
+values (:func:`winner_order`).
 
 Only keys, instants and the row's place in the files go through the join. The values of the rows that won are fetched afterwards.
 """
@@ -13,6 +13,7 @@ import datetime as dt
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,23 +121,35 @@ def slices_needed(engine: Engine, plan: ViewJoin) -> int:
 
 
 def _join_slice(engine: Engine, plan: ViewJoin, rows: EntityRows, tables: EntityTables, only: str, matches: Matches, first: bool) -> None:
-    statements = [candidates_sql(plan, rows, tables, only), visible_sql(), asof_sql(plan, tables, only)]
-    if first:
-        matches.sql += statements
+    candidates = candidates_sql(plan, rows, tables, only)
     if _reads_through_arrow(plan):
         with engine.registered("source_rows", _arrow_rows(plan)):
-            engine.run(statements[0])
+            engine.run(candidates)
     else:
-        engine.run(statements[0])
-    engine.run(statements[1])
+        engine.run(candidates)
     matches.candidates += int(engine.row("SELECT count(*) FROM candidates")[0])
-    if engine.row("SELECT count(*) FROM visible WHERE tied")[0]:
-        _settle_ties(engine, plan)
-    engine.run("DROP TABLE candidates")
-    found = engine.arrays(statements[2])
-    engine.run("DROP TABLE visible")
+    shown = "candidates" if _rises(engine, plan) else "visible"
+    statements = [candidates, *([visible_sql()] if shown == "visible" else []), asof_sql(plan, tables, only, shown)]
+    if shown == "visible":
+        engine.run(statements[1])
+        engine.run("DROP TABLE candidates")
+    contested = "SELECT 1 FROM visible WHERE again" if shown == "visible" else "SELECT 1 FROM candidates GROUP BY k, v HAVING count(*) > 1"
+    if engine.row(f"SELECT EXISTS ({contested})")[0]:
+        _settle(engine, plan, shown)
+    found = engine.arrays(statements[-1])
+    engine.run(f"DROP TABLE {shown}")
     matches.places[found["row"]] = found["place"]
     matches.events[found["row"]] = found["e"]
+    if first:
+        matches.sql += statements
+
+
+def _rises(engine: Engine, plan: ViewJoin) -> bool:
+    """Whether rows become visible in the order of their events for certain: one lag for all, or none is created after its event."""
+    if not plan.known_at or plan.created is None:
+        return True
+    least, most = engine.row("SELECT min(c - e), max(c - e) FROM candidates")
+    return least is None or least == most or most <= 0
 
 
 def candidates_sql(plan: ViewJoin, rows: EntityRows, tables: EntityTables, only: str = "true") -> str:
@@ -163,22 +176,22 @@ def candidates_sql(plan: ViewJoin, rows: EntityRows, tables: EntityTables, only:
 
 
 def visible_sql() -> str:
-    """The rows that raise the running maximum of (event, created); ``tied`` if another row has the same key, event and created time."""
+    """The rows that raise the running maximum of the event time; ``again`` if the row before became visible at the same instant."""
     return (
-        "CREATE TEMP TABLE visible AS SELECT k, v, e, c, place, tied FROM (\n"
-        "  SELECT *, max(e) OVER w AS newest, lead(v) OVER w AS later, coalesce(lag(e) OVER w = e AND lag(c) OVER w = c, false) AS tied\n"
-        "  FROM candidates WINDOW w AS (PARTITION BY k ORDER BY v, e, c ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)\n"
-        ") WHERE e = newest AND v IS DISTINCT FROM later"
+        "CREATE TEMP TABLE visible AS SELECT k, v, e, c, place, again FROM (\n"
+        "  SELECT *, max(e) OVER w AS newest, lag(v) OVER w IS NOT DISTINCT FROM v AS again\n"
+        "  FROM candidates WINDOW w AS (PARTITION BY k ORDER BY v)\n"
+        ") WHERE e = newest"
     )
 
 
-def asof_sql(plan: ViewJoin, tables: EntityTables, only: str = "true") -> str:
+def asof_sql(plan: ViewJoin, tables: EntityTables, only: str = "true", shown: str = "visible") -> str:
     """For each entity row the newest visible row, if it is within the ttl."""
     ttl = plan.ttl_us * (NANOS if plan.unit == "ns" else 1)
     alive = f"\nWHERE f.e >= n.up - {ttl}" if ttl else ""
     return (
         f"SELECT n.row AS row, f.place AS place, f.e AS e\n"  # noqa: S608 - our own names
-        f"FROM (SELECT * FROM {tables.rows} WHERE {only}) n ASOF JOIN visible f ON n.k = f.k AND n.t >= f.v{alive}"
+        f"FROM (SELECT * FROM {tables.rows} WHERE {only}) n ASOF JOIN {shown} f ON n.k = f.k AND n.t >= f.v{alive}"
     )
 
 
@@ -251,26 +264,28 @@ def _arrow_rows(plan: ViewJoin) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
-def _nanoseconds(values: pa.ChunkedArray) -> pa.Array:
+def _nanoseconds(values: Any) -> Any:
     zone = values.type.tz if pa.types.is_timestamp(values.type) else None
     return values.cast(pa.timestamp("ns", zone)).cast(pa.int64()).combine_chunks()
 
 
-def _settle_ties(engine: Engine, plan: ViewJoin) -> None:
-    """Of rows with the same key, event and created time keep the one that :func:`winner_order` puts first, by its values."""
-    tied = engine.arrow(
-        "SELECT f.k, f.v, c.place FROM visible f JOIN candidates c ON f.tied AND f.k = c.k AND f.v = c.v AND f.e = c.e AND f.c = c.c"
+def _settle(engine: Engine, plan: ViewJoin, shown: str) -> None:
+    """Of rows of one key that become visible at one instant (all of one event time) keep the one that :func:`winner_order` puts first."""
+    engine.run(
+        "CREATE TEMP TABLE contested AS SELECT *, count(*) OVER (PARTITION BY k, v, c) > 1 AS by_value FROM ("  # noqa: S608 - our own names
+        f"SELECT k, v, e, c, place FROM {shown} SEMI JOIN (SELECT k, v FROM {shown} GROUP BY k, v HAVING count(*) > 1) USING (k, v))"
+        " QUALIFY c = max(c) OVER (PARTITION BY k, v)"
     )
-    values = fetch(plan.dataset, tied.column("place").to_numpy(), plan.order, engine.limits.threads)
-    names = [f"value_{index}" for index in range(len(values))]
-    for name, column in zip(names, values, strict=True):
-        tied = tied.append_column(name, column)
-    with engine.registered("tied_rows", tied):
+    best = engine.arrow("SELECT place FROM contested WHERE by_value")
+    names = [f"value_{index}" for index in range(len(plan.order))]
+    values = fetch(plan.dataset, best.column("place").to_numpy(), plan.order, engine.limits.threads)
+    with engine.registered("valued", pa.table([best.column("place"), *values], names=["place", *names])):
         engine.run(
-            "CREATE TEMP TABLE settled AS SELECT k, v, place FROM tied_rows "  # noqa: S608 - our own names
-            f"QUALIFY row_number() OVER (PARTITION BY k, v ORDER BY {winner_order('v', 'k', names)}, place) = 1"
+            "CREATE TEMP TABLE settled AS SELECT k, v, place FROM contested LEFT JOIN valued USING (place) "  # noqa: S608 - our own names
+            f"QUALIFY row_number() OVER (PARTITION BY k, v ORDER BY {winner_order('e', 'c', names)}, place) = 1"
         )
-    engine.run("UPDATE visible SET place = settled.place FROM settled WHERE visible.k = settled.k AND visible.v = settled.v")
+    engine.run(f"DELETE FROM {shown} USING settled s WHERE {shown}.k = s.k AND {shown}.v = s.v AND {shown}.place <> s.place")  # noqa: S608
+    engine.run("DROP TABLE contested")
     engine.run("DROP TABLE settled")
 
 

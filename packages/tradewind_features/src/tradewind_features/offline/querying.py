@@ -48,13 +48,13 @@ def _open_named(connection: duckdb.DuckDBPyConnection, query: str, tables: Table
 
 def _run(connection: duckdb.DuckDBPyConnection, query: str, tables: Tables) -> pa.Table:
     try:
-        return connection.sql(query).to_arrow_table()
+        answer: pa.Table = connection.sql(query).to_arrow_table()
     except duckdb.OutOfMemoryException:
         with reading("entity rows (SQL)"):
             raise
     except duckdb.Error as error:
         raise _refusal(error, tables) from error
-    raise AssertionError("unreachable")
+    return answer
 
 
 def _refusal(error: Exception, tables: Tables) -> SettingsError:

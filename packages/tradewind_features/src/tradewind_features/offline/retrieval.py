@@ -112,7 +112,8 @@ class PointInTimeRetrievalJob(ParquetRetrievalJob):
         given = self._question.rows.to_pandas()
         added = answer.drop_columns([name for name in self._question.rows.columns if name in answer.column_names])
         del answer
-        return pd.concat([given, added.to_pandas(split_blocks=True, self_destruct=True)], axis=1)
+        whole: pd.DataFrame = pd.concat([given, added.to_pandas(split_blocks=True, self_destruct=True)], axis=1)
+        return whole
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
         return self._to_arrow_internal(timeout).to_pandas()

@@ -99,7 +99,7 @@ def _mapped_back(name: str, dataset: Dataset, mapping: Mapping[str, str]) -> str
     return next((column for column, mapped in mapping.items() if mapped == name), name)
 
 
-def _cast(values: pa.ChunkedArray, kind: pa.DataType, subject: str) -> pa.ChunkedArray:
+def _cast(values: Any, kind: pa.DataType, subject: str) -> Any:
     try:
         # Instants lose what the source has no room for (nanoseconds); any other loss is refused.
         return pc.cast(values, kind, safe=not pa.types.is_timestamp(values.type))
