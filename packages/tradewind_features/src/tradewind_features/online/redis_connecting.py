@@ -123,7 +123,7 @@ def _split(url: str) -> tuple[SplitResult, dict[str, str]]:
     try:
         split = urlsplit(url)
         split.port  # noqa: B018 - raises where it is no number
-        arguments = dict(parse_qsl(split.query, strict_parsing=bool(split.query)))
+        arguments = dict(parse_qsl(split.query, strict_parsing=bool(split.query), keep_blank_values=True))
     except ValueError:
         raise SettingsError(
             "online store on Redis: the URL can't be read; expected redis://[user:password@]host[:port][/database][?prefix=…]"

@@ -74,9 +74,9 @@ def value_of(row: PackedRow) -> bytes:
 
 
 def row_of(value: bytes) -> StoredRow:
-    """The row in a value; one that is too short for its times is a row of no bytes, which no reader serves."""
+    """The row in a value; one too short for its times is a row of no bytes that never expires, so that every reader refuses it."""
     if len(value) < _STAMPS.size:
-        return 0, 0, b""
+        return _OFFSET - 1, _OFFSET - 1, b""
     event, created = _STAMPS.unpack_from(value)
     return event - _OFFSET, created - _OFFSET, value[_STAMPS.size :]
 
@@ -116,6 +116,29 @@ end
 return redis.call('HGET', KEYS[1], 'layout')
 """
 """KEYS: state. ARGV: layout, first generation (random: a store made anew must not pass for the old one), salt. Returns the layout there."""
+
+KNOWN = """
+return {redis.call('HGET', KEYS[1], 'layout'), redis.call('HGET', KEYS[1], 'generation'), redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[3])}
+"""
+"""KEYS: state, views, schemas. Returns layout, generation, and both hashes as lists of names and values.
+
+A script and no transaction: a server that is out of memory refuses every command of a transaction, reads too.
+"""
+
+READ = """
+local found, from = {redis.call('HGET', KEYS[1], 'generation')}, #KEYS
+for place = 2, #KEYS do
+  local values, last = {}, from + tonumber(ARGV[place - 1])
+  while from < last do
+    local upto = math.min(from + 1000, last)
+    for _, value in ipairs(redis.call('HMGET', KEYS[place], unpack(ARGV, from, upto - 1))) do values[#values + 1] = value end
+    from = upto
+  end
+  found[place] = values
+end
+return found
+"""
+"""KEYS: state, then the rows of views. ARGV: how many fields are wanted of each, then the fields. Returns the generation, then values."""
 
 DECLARE = """
 local held = redis.call('HGET', KEYS[2], ARGV[1])

@@ -214,11 +214,8 @@ class RedisBackend:
         self.close()
 
     def _erasures(self) -> ErasureList:
-        with self._store.client.pipeline(transaction=True) as pipeline:
-            pipeline.hget(self._keys.state, "salt")
-            pipeline.hgetall(self._keys.erasures)
-            salt, erased = pipeline.execute()
-        return _erasure_list(salt, erased)
+        salt = self._store.client.hget(self._keys.state, "salt")  # it never changes
+        return _erasure_list(salt, self._store.client.hgetall(self._keys.erasures))
 
     def _fields_of(self, erasures: ErasureList, key_name: str, key: EntityKey, spec: ViewSpec) -> list[bytes]:
         if "," not in spec.key_name:
@@ -237,11 +234,9 @@ def read_known(store: RedisStore) -> tuple[bytes, dict[str, ViewSpec], dict[int,
     Raises:
         StateError: there is no store of this layout.
     """
-    with store.client.pipeline(transaction=True) as pipeline:
-        pipeline.hmget(store.keys.state, ["layout", "generation"])
-        pipeline.hgetall(store.keys.views)
-        pipeline.hgetall(store.keys.schemas)
-        (found, generation), views, fields = pipeline.execute()
+    keys = [store.keys.state, store.keys.views, store.keys.schemas]
+    found, generation, *listed = store.run(layout.KNOWN, keys, [])
+    views, fields = (dict(zip(each[::2], each[1::2], strict=True)) for each in listed)
     if found is None:
         raise StateError(f"{store.location}: no online store here yet; `feast apply` makes it and `feast materialize` fills it")
     if found != b"%d" % layout.LAYOUT:
@@ -254,11 +249,9 @@ def read_rows(store: RedisStore, keys: Mapping[str, Sequence[EntityKey | None]])
     """The store's generation (``None``: no store) and the rows of several views, in one snapshot."""
     wanted = {view: {key: layout.field_of(key) for key in of_view if key is not None} for view, of_view in keys.items()}
     asked = [view for view, fields in wanted.items() if fields]
-    with store.client.pipeline(transaction=True) as pipeline:
-        pipeline.hget(store.keys.state, "generation")
-        for view in asked:
-            pipeline.hmget(store.keys.rows(view), list(wanted[view].values()))
-        generation, *answers = pipeline.execute()
+    fields = [field for view in asked for field in wanted[view].values()]
+    arguments = [*(len(wanted[view]) for view in asked), *fields]
+    generation, *answers = store.run(layout.READ, [store.keys.state, *(store.keys.rows(view) for view in asked)], arguments)
     held = {
         view: {key: layout.row_of(value) for key, value in zip(wanted[view], values, strict=True) if value is not None}
         for view, values in zip(asked, answers, strict=True)
