@@ -96,12 +96,13 @@ def test_kinds_of_facts_that_are_stacked_by_name_stay_apart_through_groups_and_w
             select order_id as merchant_id, number as at, weight from items
         ),
         totals as (select merchant_id, at, coalesce(sum(price), 0) as price, sum(weight) as weight from facts group by merchant_id, at)
-        select price - lag(price, 7, 0) over history as price, weight, price / weight as both_kinds
+        select price - lag(price, 7, 0) over history as price, weight, price / weight as both_kinds, price * at as dated
         from totals window history as (partition by merchant_id order by at)
     """)
     chosen = "orders.* orders.is_gift orders.merchant_id orders.ordered_at"
     assert columns["price"] == ("orders.price", chosen)
     assert columns["weight"] == ("items.weight", "items.* items.number items.order_id")
+    assert columns["dated"] == ("orders.ordered_at orders.price", "orders.* orders.is_gift orders.merchant_id orders.ordered_at")
     assert columns["both_kinds"] == ("items.weight orders.price", f"items.* items.number items.order_id {chosen}")
     assert rows == "items.* items.number items.order_id orders.* orders.is_gift orders.merchant_id orders.ordered_at"
 
