@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,13 +70,16 @@ def materialize_view(
         end=_zoned(end),
         progress=progress or (lambda _done, _all: None),
     )
-    with open_backend(backend_location(config)) as backend:
+    with open_backend(backend_location(config), job.spec.view) as backend:
         held = _held(backend, job.spec.view)
         _log(config, held)  # after a crash between rows and log
         since = None if whole else _since(held, job)
         begun = _begun(job, _zoned(start) if start is not None else _BEGINNING)
         try:
-            record = _filled(backend, job, since, begun, began)
+            if held is not None and since is not None and since.instant == job.end and held.files == job.dataset.fingerprints():
+                record = _unchanged(backend, job, since, held, begun, began)
+            else:
+                record = _filled(backend, job, since, begun, began)
         except _ForgottenError as forgotten:
             record = _filled(backend, job, None, replace(begun, forgotten=forgotten.rows), began)
     _LOG.info("%s: %s, %d rows offered of %d entities in %.2f s", record.view, record.mode, record.offered, record.entities, record.seconds)
@@ -93,7 +96,7 @@ def standing(config: "RepoConfig", view: "FeatureView", end: dt.datetime) -> Vie
     from tradewind_features.online.store import backend_location, view_storage
 
     spec = view_storage(view)
-    with open_backend(backend_location(config)) as backend:
+    with open_backend(backend_location(config), spec.view) as backend:
         held = _held(backend, spec.view)
     if held is None or held.record.spec_digest != spec.spec_digest or held.record.to_at != iso(_zoned(end)):
         return None
@@ -106,7 +109,7 @@ def note_feasts_own(config: "RepoConfig", record: ViewMaterialization) -> None:
     from tradewind_features.online.store import PackedOnlineStoreConfig, backend_location
 
     if isinstance(config.online_store, PackedOnlineStoreConfig):
-        with open_backend(backend_location(config)) as backend:
+        with open_backend(backend_location(config), record.view) as backend:
             backend.note_materialized(record.view, Held(record).to_json())
     _log(config, Held(record))
 
@@ -184,15 +187,30 @@ def _filled(backend: Backend, job: _Job, since: Since | None, begun: ViewMateria
             offered=found.offered,
             mode=WHOLE if since is None else INCREMENTAL,
         )
-        with backend.transaction():
-            backend.declare(job.spec)
-            forgotten = _forget(backend, job)
-            if forgotten and since is not None:
-                raise _ForgottenError(forgotten)
-            written = sum(backend.write(job.spec.view, rows) for rows in _packed(engine, job, found))
-            seconds = round(time.perf_counter() - began, 3)
-            record = replace(record, written=written, forgotten=max(forgotten, begun.forgotten), seconds=seconds)
-            backend.note_materialized(job.spec.view, Held(record, job.dataset.fingerprints()).to_json())
+        return _written(backend, job, record, since, _packed(engine, job, found), began)
+
+
+def _unchanged(backend: Backend, job: _Job, since: Since, held: Held, begun: ViewMaterialization, began: float) -> ViewMaterialization:
+    """The same files up to the same end: nothing can have become visible, and the counts are those of the last time."""
+    same = held.record
+    counts = {"entities": same.entities, "rows": same.rows, "expired": same.expired, "scanned": 0, "mode": INCREMENTAL}
+    job.progress(0, 0)
+    return _written(backend, job, replace(begun, **counts), since, (), began)  # type: ignore[arg-type]  # counts are numbers, the mode a text
+
+
+def _written(
+    backend: Backend, job: _Job, record: ViewMaterialization, since: Since | None, batches: Iterable[list[PackedRow]], began: float
+) -> ViewMaterialization:
+    """Rows and the note of where they came from, in one transaction; returns the record with its counts."""
+    with backend.transaction(job.spec.view):
+        backend.declare(job.spec)
+        forgotten = _forget(backend, job)
+        if forgotten and since is not None:
+            raise _ForgottenError(forgotten)
+        written = sum(backend.write(job.spec.view, rows) for rows in batches)
+        seconds = round(time.perf_counter() - began, 3)
+        record = replace(record, written=written, forgotten=max(forgotten, record.forgotten), seconds=seconds)
+        backend.note_materialized(job.spec.view, Held(record, job.dataset.fingerprints()).to_json())
     return record
 
 

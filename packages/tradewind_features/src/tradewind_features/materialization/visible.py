@@ -6,7 +6,7 @@ created time, then by a fixed order of values, as in the offline join; past its 
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -69,7 +69,7 @@ def newest_visible_rows(
         entities, within_ttl = engine.row(f"SELECT count(*), count(*) FILTER (WHERE {ttl}) FROM newest")  # noqa: S608 - made above
         engine.run(
             f"CREATE OR REPLACE TEMP TABLE offered AS SELECT {columns.offered} FROM (SELECT * FROM"  # noqa: S608 - names are quoted
-            f" ({columns.visible(until, end, since, features=True)}) AS visible"
+            f" ({columns.visible(_of_days(until, engine), end, since, features=True)}) AS visible"
             f" JOIN (SELECT {keys}, event FROM newest WHERE touched) AS touched USING ({keys}, event)"
             f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {columns.winner_first}) = 1) WHERE fresh"
         )
@@ -82,6 +82,12 @@ def read_offered(engine: Engine, spec: ViewSpec, rows_per_batch: int) -> "Iterat
     """The rows that :func:`newest_visible_rows` found, in order of their keys, as :func:`~.batches.packed_rows` takes them."""
     keys = ", ".join(quoted(f"{KEY}{name}") for name in spec.key_name.split(","))
     yield from engine.connection.execute(f"SELECT * FROM offered ORDER BY {keys}").to_arrow_reader(rows_per_batch)  # noqa: S608 - names are quoted
+
+
+def _of_days(dataset: Dataset, engine: Engine) -> Dataset:
+    """The dataset less the partitions in which no row that may be offered stands."""
+    days = {day for (day,) in engine.connection.execute("SELECT DISTINCT CAST(event AS DATE) FROM newest WHERE touched").fetchall()}
+    return replace(dataset, parts=tuple(part for part in dataset.parts if part.day is None or part.day in days))
 
 
 @dataclass(frozen=True)

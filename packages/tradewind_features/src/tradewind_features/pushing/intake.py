@@ -98,7 +98,7 @@ def write_online(config: "RepoConfig", view: "FeatureView", taken: Taken) -> int
 
     spec = view_storage(view)
     rows = packed_rows(spec, _batch(spec, taken), f"a push to view {view.name}")
-    with open_backend(backend_location(config)) as backend, backend.transaction():
+    with open_backend(backend_location(config), spec.view) as backend, backend.transaction(spec.view):
         backend.declare(spec)
         return backend.write(spec.view, rows)
 
