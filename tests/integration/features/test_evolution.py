@@ -194,6 +194,30 @@ def test_another_declaration_is_a_redefinition_too(world: Redefinable, change: s
     assert set(rows.values) == {field.name for field in before.features}
 
 
+def test_columns_in_another_order_are_no_redefinition(world: Redefinable) -> None:
+    digests = feature_store.applied_specs(world.settings).digests
+
+    def turned(view: Any) -> None:
+        view.features = view.features[::-1]
+        view.projection = FeatureViewProjection.from_feature_view_definition(view)
+
+    applied, said = world.apply(turned)
+    assert (applied.digests, said) == (digests, [])
+
+
+def test_a_home_that_was_moved_keeps_what_is_needed(world: Redefinable, tmp_path: Path) -> None:
+    before = value(world.settings, PACE)
+    moved = world.settings.home.rename(tmp_path / "elsewhere")
+    world.settings = world.settings.model_copy(update={"home": moved})
+    world.publish(NEW, shift=1000.0)
+    world.apply()
+    assert Path(world.views()[KEPT].batch_source.path).is_relative_to(moved)
+    world.settings.paths.online_store.unlink()
+    world.apply()
+    world.materialize()
+    assert (value(world.settings, KEPT), value(world.settings, PACE)) == (before, before + 1000)
+
+
 def test_a_view_that_leaves_the_repository_stays_while_a_model_needs_it(world: Redefinable) -> None:
     before = value(world.settings, PACE)
     _, said = world.apply(without=(PACE,))

@@ -2,7 +2,8 @@
 
 A digest covers what changes values: entities, columns and types, ttl, time columns, source table, the definition of the table's SQL
 (tag ``definition``, where it is known), and for on-demand views the code. It leaves out paths, timestamps, owner, other tags and
-description, and the order of columns, so that the same definition has one digest in every world.
+description, so that the same definition has one digest in every world. Rows of the model registry hold these digests: what is digested,
+and how, stays as it is, or every model that lives would seem to need what is not there.
 
 A version that is kept under another name (tag ``version_of``, on the view and on its source) means what it meant under its own: it has
 the same digest.
@@ -29,8 +30,8 @@ def view_spec(view: Any) -> dict[str, Any]:
     definition = (view.tags or {}).get(DEFINITION)
     spec = {
         "name": own_name(view),
-        "join_keys": sorted([column.name, str(column.dtype)] for column in view.entity_columns),
-        "features": sorted([field.name, str(field.dtype)] for field in view.features),
+        "join_keys": [[column.name, str(column.dtype)] for column in view.entity_columns],
+        "features": [[field.name, str(field.dtype)] for field in view.features],
         "ttl_seconds": view.ttl.total_seconds() if view.ttl else 0.0,
         "source": {
             "table": own_name(source),

@@ -66,12 +66,14 @@ def prepare(settings: Settings, store: "FeatureStore", declared: Iterable[Any], 
     needs = {view: digests for view, digests in living_needs(settings).items() if view not in request_time}
     folder = settings.paths.published / HALF
     keep_datasets(folder, kept_datasets(folder) | _datasets([*registered.values(), *declared], folder))
+    for view in declared:
+        _keep_order(view, registered.get(view.name))
     digests = {view.name: spec_digest(view) for view in declared}
     plan = _arrange_online(store, digests, [version_of(view) for view in registered.values()], needs)
     for view in declared:
         number, count = plan.numbers[view.name]
         view.tags |= {VERSION_NUMBER: str(number), VERSIONS_COUNT: str(count)}
-    views = [_kept_view(registered[kept.version.name], kept) for kept in plan.kept.values() if kept.version.is_registered]
+    views = [_kept_view(registered[kept.version.name], kept, folder) for kept in plan.kept.values() if kept.version.is_registered]
     joined = {name for view in views for name in view.entities}
     entities = [entity for entity in store.list_entities() if entity.name in joined]
     return Evolution(views, entities, _lines(plan, digests))
@@ -91,6 +93,14 @@ def version_of(view: Any) -> ViewVersion:
     return ViewVersion(view.name, own_name(view), spec_digest(view), number, int(view.tags.get(VERSIONS_COUNT, number)))
 
 
+def _keep_order(declared: Any, registered: Any | None) -> None:
+    """Columns in another order are the same columns: Feast keeps the order that it has, and so does the digest."""
+    if registered is None or {(f.name, f.dtype) for f in declared.features} != {(f.name, f.dtype) for f in registered.features}:
+        return
+    places = {field.name: place for place, field in enumerate(registered.features)}
+    declared.features = sorted(declared.features, key=lambda field: places[field.name])
+
+
 def _arrange_online(store: "FeatureStore", declared: Mapping[str, str], registered: list[ViewVersion], needs: Needs) -> VersionPlan:
     from tradewind_features.online.store import backend_location
 
@@ -108,12 +118,15 @@ def _arrange_online(store: "FeatureStore", declared: Mapping[str, str], register
     return plan
 
 
-def _kept_view(view: Any, kept: KeptVersion) -> Any:
+def _kept_view(view: Any, kept: KeptVersion, folder: Path) -> Any:
     """The registered ``view`` under the name of a kept version; its digest stays what it was."""
     from feast import FeatureView
 
     from tradewind_features.specs import VERSION_OF
 
+    dataset = _dataset(view, folder)
+    if dataset is not None:
+        view.batch_source.file_options.uri = str(dataset)
     if view.name == kept.name:
         return view
     proto = view.to_proto()
@@ -134,12 +147,17 @@ def _kept_view(view: Any, kept: KeptVersion) -> Any:
 
 def _datasets(views: Iterable[Any], folder: Path) -> dict[str, str]:
     """The published datasets that registered views stand on: path relative to ``folder`` → reason."""
-    found = {}
-    for view in sorted(views, key=lambda view: str(view.name)):
-        path = Path(view.batch_source.path)
-        if path.is_relative_to(folder):
-            found[path.relative_to(folder).as_posix()] = f"registered: feature view {view.name}"
-    return found
+    named = [(dataset, view.name) for view in views if (dataset := _dataset(view, folder)) is not None]
+    # Of two views on one dataset the last by name is told.
+    return {dataset.relative_to(folder).as_posix(): f"registered: feature view {name}" for dataset, name in sorted(named)}
+
+
+def _dataset(view: Any, folder: Path) -> Path | None:
+    """The published dataset that a registered view stands on, also where the home was moved since; None for another kind of source."""
+    path = Path(view.batch_source.path)
+    if path.is_relative_to(folder):
+        return path
+    return folder / path.name if (folder / path.name).exists() else None
 
 
 def _lines(plan: VersionPlan, declared: Mapping[str, str]) -> list[str]:
