@@ -1,7 +1,8 @@
 """Feast's own reads, writes and pushes on our online store: the values of Feast's SQLite store where that is right, and of the reader always."""
 
 import datetime as dt
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from feast.types import Bytes, Float32, Float64, Int32, Int64, String, UnixTimes
 from tradewind_features.online.reader import OnlineReader, Presence
 
 Make = Callable[..., FeatureStore]
+SERVER = "redis://127.0.0.1:6379/15"
 FRESH = ["ana", "ben", "dag", "nobody", "ana"]
 """Couriers whose newest row is within the ttl, one whom nobody knows, and one twice. Feast's SQLite store serves expired rows (cleo's)."""
 
@@ -273,3 +275,53 @@ def test_teardown_takes_the_online_store_away(make_repository: Make) -> None:
     store.teardown()
     assert sorted(path.name for path in folder.glob("online.db*")) == []
     assert (folder / "data" / "courier_pace.parquet").exists()
+
+
+@pytest.fixture
+def on_redis() -> Iterator[dict[str, Any]]:
+    """Settings of an online store under a prefix of its own on the Redis on loopback."""
+    import redis
+
+    settings = {
+        "type": "tradewind_features.online.store.PackedRedisOnlineStore",
+        "url": SERVER,
+        "prefix": f"tradewind-test:{uuid.uuid4().hex}",
+    }
+    client = redis.Redis.from_url(SERVER, socket_connect_timeout=1)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        pytest.skip(f"no Redis answers on loopback ({error})")
+    yield settings | {"frozen_at": small.NOW.isoformat()}
+    left = list(client.scan_iter(match=f"*{settings['prefix']}*", count=1000))
+    if left:
+        client.unlink(*left)
+    client.close()
+    client.connection_pool.disconnect()
+    assert left == []
+
+
+@pytest.mark.redis
+def test_on_redis_feast_gives_the_same_answers_takes_pushes_drops_views_and_leaves_nothing(
+    make_repository: Make, reference_repository: FeatureStore, on_redis: dict[str, Any]
+) -> None:
+    store = make_repository(settings=small.OURS | {"online_store": on_redis})
+    store.materialize(small.BEGINNING, small.NOW)
+    features = [
+        "courier_pace:pace",
+        "courier_pace:grade",
+        "depot_profile:city",
+        "depot_traffic:visits",
+        "delivery_estimate:expected_minutes",
+    ]
+    answers = [told(each.get_online_features(features, entities())) for each in (store, reference_repository)]
+    assert answers[0] == answers[1]
+    assert store.get_online_features(["courier_pace:pace"], [{"courier_id": "cleo"}]).to_dict()["pace"] == [None]
+    store.push("courier_pace_pushed", record("ana", small.NOW - small.HOUR, 3.5), to=PushMode.ONLINE_AND_OFFLINE)
+    store.push("courier_pace_pushed", record("ben", small.day(2), 4.5))
+    asked = [{"courier_id": "ana"}, {"courier_id": "ben"}]
+    assert store.get_online_features(["courier_pace:pace"], asked).to_dict()["pace"] == [3.5, small.pace("ben", 11)]
+    store.apply([], objects_to_delete=[store.get_feature_service("lanes"), store.get_feature_view("depot_traffic")], partial=False)
+    place = f"{on_redis['url']}?prefix={on_redis['prefix']}"
+    assert sorted(OnlineReader(place).views()) == ["courier_pace", "depot_profile", "shift_load"]
+    store.teardown()
