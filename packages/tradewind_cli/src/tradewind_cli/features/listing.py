@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import typer
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
@@ -50,12 +51,22 @@ def _below(seen: "WorldCatalogue") -> Iterator[str]:
         readers = seen.catalogue.readers(view)
         if readers and seen.living and seen.importance(view) is None:
             yield f"{view.name} has no gain of its own: {', '.join(readers)} is made of it"
-    behind = [name for name, found in seen.measured.items() if found.online_age_hours is None or found.online_age_hours > 0]
-    if behind:
-        yield f"[yellow]not online up to the clock: {', '.join(behind)}[/]"
+    yield from _online(seen)
     views, features = (len(find(seen.catalogue, seen.versions)) for find in (unused_views, unused_features))
     if views or features:
         yield f"used by nobody: {views} views, and {features} features of others: [bold]tradewind features list --unused[/]"
+
+
+def _online(seen: "WorldCatalogue") -> Iterator[str]:
+    behind = [name for name, found in seen.measured.items() if found.is_behind]
+    if seen.online_problem:
+        yield f"[yellow]{escape(seen.online_problem)}[/]"
+    elif behind:
+        which = "no view" if len(behind) == len(seen.measured) else f"not up to the clock: {', '.join(behind)}"
+        yield f"[yellow]online: {which}[/]"
+    older = [name for found in seen.measured.values() for name in found.older]
+    if older:
+        yield f"kept for living models: {', '.join(older)} ([bold]tradewind features versions[/])"
 
 
 def _headings(width: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
 from tradewind_cli.features.words import age, console, grouped, instant, megabytes, places, seconds, share
@@ -121,7 +122,13 @@ def _declared(seen: "WorldCatalogue", view: "View") -> list[tuple[str, str]]:
 
 def _measured(seen: "WorldCatalogue", view: "View") -> list[tuple[str, str]]:
     found = seen.measured.get(view.name)
-    return [] if found is None else [("newest row", _freshness(found)), ("online", _online(found)), ("cost", _cost(found))]
+    if found is None:
+        return []
+    older = (
+        f"{', '.join(found.older)}: older definitions, kept online for living models (tradewind features versions)" if found.older else ""
+    )
+    online = f"[yellow]{escape(seen.online_problem)}[/]" if seen.online_problem else _online(found)
+    return [("newest row", _freshness(found)), ("online", online), ("kept", older), ("cost", _cost(found))]
 
 
 def _freshness(found: "MeasuredView") -> str:
@@ -133,11 +140,13 @@ def _freshness(found: "MeasuredView") -> str:
 
 
 def _online(found: "MeasuredView") -> str:
-    record = found.materialized
-    if record is None:
-        return "[yellow]never brought online[/]"
-    behind = f"{age(found.online_age_hours)} behind the clock" if found.online_age_hours else "up to the clock"
-    return f"{behind}: {record.rows:,} rows, {record.expired:,} more past their ttl are left out"
+    if found.online is None or found.online_newest_at is None:
+        return "[yellow]nothing[/]"
+    behind = " [yellow]behind what could be seen: `make run` brings it up[/]" if found.is_behind else ""
+    expired = (
+        f", {found.materialized.expired:,} entities left out as past their ttl" if found.materialized and found.materialized.expired else ""
+    )
+    return f"{found.online.rows:,} rows, the newest {age(found.online_age_hours)} old{behind}{expired}"
 
 
 def _cost(found: "MeasuredView") -> str:

@@ -2,19 +2,23 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from tradewind_contracts.errors import IntegrityError, StateError
+from tradewind_contracts.errors import IntegrityError
 from tradewind_contracts.instants import UTC
 from tradewind_contracts.manifest import MANIFEST, Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.datasets import Dataset, open_path, pushed_folder, quoted
 from tradewind_features.materialization import ViewMaterialization, read_materializations
+from tradewind_features.online.backend import Standing
+from tradewind_features.online.reader import OnlineReader
+from tradewind_features.pushing.listing import pushed_files
 from tradewind_lifecycle.catalogue.declared import View
 
 HALF = "features"
@@ -29,7 +33,8 @@ class MeasuredView:
     ``visible``, ``entities``, ``newest_at``: of the rows with event and created time by ``now``. ``null_newest``: by feature, the share of
     nulls (0 to 1) among the visible rows of the newest day, of a view that never expires among all; ``null_all``: among all visible rows.
     ``build_seconds``: of the view's dbt model in its newest build; None where that is not known. ``materialized``: the newest entry of the
-    log of materializations, None where the view was never brought online.
+    log of materializations, None where the view was never brought online. ``online``: what the online store holds of it now, None where it
+    holds no such view or can't be read. ``older``: names under which the store keeps older definitions of it for living models.
     """
 
     view: str
@@ -47,6 +52,8 @@ class MeasuredView:
     null_all: Mapping[str, float]
     build_seconds: float | None
     materialized: ViewMaterialization | None
+    online: Standing | None
+    older: tuple[str, ...]
 
     @property
     def age_hours(self) -> float | None:
@@ -59,17 +66,46 @@ class MeasuredView:
         return bool(self.ttl_hours) and self.age_hours is not None and self.age_hours > self.ttl_hours
 
     @property
-    def online_age_hours(self) -> float | None:
-        """Hours from the instant that the online store reaches to, to the clock."""
-        if self.materialized is None:
+    def online_newest_at(self) -> dt.datetime | None:
+        """The event time of the newest row in the online store."""
+        if self.online is None or self.online.newest_event_us is None:
             return None
-        return (self.now - dt.datetime.fromisoformat(self.materialized.to_at)).total_seconds() / 3600
+        return _EPOCH + dt.timedelta(microseconds=self.online.newest_event_us)
+
+    @property
+    def online_age_hours(self) -> float | None:
+        """Hours from the newest row in the online store to the clock."""
+        return None if self.online_newest_at is None else (self.now - self.online_newest_at).total_seconds() / 3600
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the online store lacks the newest row that could be seen at the clock."""
+        return self.newest_at is not None and self.online_newest_at != self.newest_at
 
 
-def measured(settings: Settings, views: Iterable[View], *, nulls: bool = True) -> dict[str, MeasuredView]:
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def online_standing(settings: Settings) -> dict[str, Standing]:
+    """What the world's online store holds, by view (older definitions as ``<view>_v<n>``); empty where there is no store yet.
+
+    Raises:
+        StateError: it can't be read.
+    """
+    location = settings.online_location
+    if isinstance(location, Path) and not location.exists():
+        return {}
+    reader = OnlineReader(location)
+    try:
+        return reader.standing()
+    finally:
+        reader.close()
+
+
+def measured(settings: Settings, views: Iterable[View], standing: Mapping[str, Standing], *, nulls: bool = True) -> dict[str, MeasuredView]:
     """Each of ``views`` that the settings' world has published, by name; empty where there is no world, or nothing published yet.
 
-    ``nulls=False`` leaves the shares of nulls out: they read every column.
+    ``standing``: what the online store holds. ``nulls=False`` leaves the shares of nulls out: they read every column.
 
     Raises:
         StateError: a published file is gone or can't be read.
@@ -82,14 +118,20 @@ def measured(settings: Settings, views: Iterable[View], *, nulls: bool = True) -
     now = World.read(paths.world_file).clock.now()
     tables = Manifest.read(folder).tables
     seconds = build_seconds(paths.dbt_target)
-    online = {entry.view: entry for entry in read_materializations(paths.materializations)}
+    logged = {entry.view: entry for entry in read_materializations(paths.materializations)}
     found = {}
     with duckdb.connect(config={"threads": settings.threads, "memory_limit": settings.memory_limit}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for view in views:
             if view.model in tables:
                 dataset = _with_pushed(open_path(view.model, folder / tables[view.model].path), paths.pushed)
-                found[view.name] = _measure(connection, view, dataset, now, nulls, seconds.get(view.model), online.get(view.name))
+                found[view.name] = replace(
+                    _measure(connection, view, dataset, now, nulls),
+                    build_seconds=seconds.get(view.model),
+                    materialized=logged.get(view.name),
+                    online=standing.get(view.name),
+                    older=tuple(sorted(name for name in standing if re.fullmatch(rf"{view.name}_v\d+", name))),
+                )
     return found
 
 
@@ -111,25 +153,16 @@ def build_seconds(dbt_target: Path) -> dict[str, float]:
 
 
 def _with_pushed(dataset: Dataset, pushed: Path) -> Dataset:
+    """The published rows and those pushed later, as every reader of features takes both."""
     folder = pushed_folder(pushed, dataset.name)
-    if not folder.is_dir():
+    counted = set(pushed_files(folder))
+    if not counted:
         return dataset
-    try:
-        return replace(dataset, parts=(*dataset.parts, *open_path(dataset.name, folder).parts))
-    except StateError:
-        # A folder of the log without a file: nothing was pushed yet.
-        return dataset
+    beside = tuple(part for part in open_path(dataset.name, folder).parts if part.path in counted)
+    return replace(dataset, parts=(*dataset.parts, *beside))
 
 
-def _measure(
-    connection: duckdb.DuckDBPyConnection,
-    view: View,
-    dataset: Dataset,
-    now: dt.datetime,
-    nulls: bool,
-    seconds: float | None,
-    materialized: ViewMaterialization | None,
-) -> MeasuredView:
+def _measure(connection: duckdb.DuckDBPyConnection, view: View, dataset: Dataset, now: dt.datetime, nulls: bool) -> MeasuredView:
     visible = f"(select * from {dataset.within(None, now).scan()} where {EVENT} <= $now and {CREATED} <= $now)"  # noqa: S608 - the dataset's own scan
     key = quoted(view.join_key)
     count, entities, newest = _row(connection, f"select count(*), count(distinct {key}), max({EVENT}) from {visible}", now=now)  # noqa: S608
@@ -150,8 +183,10 @@ def _measure(
         newest_at=_utc(newest),
         null_newest=_null_shares(connection, visible, names, now, since) if nulls else {},
         null_all=_null_shares(connection, visible, names, now, None) if nulls else {},
-        build_seconds=seconds,
-        materialized=materialized,
+        build_seconds=None,
+        materialized=None,
+        online=None,
+        older=(),
     )
 
 

@@ -5,24 +5,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tradewind_contracts.errors import StateError
 from tradewind_contracts.instants import iso
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
+from tradewind_features.online.backend import Standing
 from tradewind_lifecycle.catalogue.declared import Catalogue, Feature, View, read_catalogue
-from tradewind_lifecycle.catalogue.measured import MeasuredView, measured
+from tradewind_lifecycle.catalogue.measured import MeasuredView, measured, online_standing
 from tradewind_lifecycle.catalogue.models import ModelVersion, importance_of, model_versions
 from tradewind_lifecycle.catalogue.origins import origins
 
 
 @dataclass(frozen=True)
 class WorldCatalogue:
-    """The catalogue as seen in ``world``; ``now`` is its clock, None where no such world has landed yet."""
+    """The catalogue as seen in ``world``; ``now`` is its clock, None where no such world has landed yet.
+
+    ``online_problem``: why the online store can't be read; empty where it can, or where there is none.
+    """
 
     catalogue: Catalogue
     world: str
     now: dt.datetime | None
     measured: Mapping[str, MeasuredView]
     versions: Sequence[ModelVersion]
+    online_problem: str = ""
 
     @property
     def why_unmeasured(self) -> str:
@@ -72,7 +78,7 @@ class WorldCatalogue:
         found = self.measured.get(view.name)
         if found is None:
             return None
-        online = found.materialized
+        record = found.materialized
         return {
             "rows": found.rows,
             "bytes": found.bytes,
@@ -84,9 +90,16 @@ class WorldCatalogue:
             "age_hours": found.age_hours,
             "is_expired": found.is_expired,
             "build_seconds": found.build_seconds,
-            "online": {"to_at": online.to_at, "rows": online.rows, "expired": online.expired, "seconds": online.seconds}
-            if online
-            else None,
+            "online": {
+                "rows": found.online.rows if found.online else None,
+                "newest_at": iso(found.online_newest_at) if found.online_newest_at else None,
+                "age_hours": found.online_age_hours,
+                "is_behind": found.is_behind,
+                "materialized_to": record.to_at if record else None,
+                "expired": record.expired if record else None,
+                "seconds": record.seconds if record else None,
+            },
+            "older_versions": list(found.older),
         }
 
     def _feature_json(self, view: View, feature: Feature) -> dict[str, Any]:
@@ -109,15 +122,23 @@ def look(settings: Settings, only: View | None = None, *, nulls: bool = True) ->
     """The catalogue of the world that ``settings`` mean; measures every view, or ``only`` that one. Without a world: what is declared.
 
     Raises:
-        StateError: a generated file, the registry or something published can't be read.
+        StateError: a generated file, the model registry or something published can't be read.
         IntegrityError: what is published is damaged.
     """
     catalogue = read_catalogue()
     file = settings.paths.world_file
+    standing: dict[str, Standing] = {}
+    problem = ""
+    try:
+        standing = online_standing(settings)
+    except StateError as error:
+        # All else can be told without it; what is wrong is said.
+        problem = str(error)
     return WorldCatalogue(
         catalogue=catalogue,
         world=settings.world_name,
         now=World.read(file).clock.now() if file.exists() else None,
-        measured=measured(settings, catalogue.views if only is None else [only], nulls=nulls),
+        measured=measured(settings, catalogue.views if only is None else [only], standing, nulls=nulls),
         versions=model_versions(settings),
+        online_problem=problem,
     )
