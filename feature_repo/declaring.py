@@ -27,7 +27,9 @@ def view(model: str, entity: Entity, ttl: dt.timedelta, description: str, fields
             *(Field(name=name, dtype=_TYPES[kind], description=text) for name, (kind, text) in fields.items()),
         ],
         # Published rows, and records pushed beside them: `store.push("<view>_pushed", …)`, `tradewind features push <view>`.
-        source=PushSource(name=f"{name}_pushed", batch_source=published(model), description=f"Records pushed to {name}.", owner="logistics"),
+        source=PushSource(
+            name=f"{name}_pushed", batch_source=published(model), description=f"Records pushed to {name}.", owner="logistics"
+        ),
         description=description,
         owner="logistics",
         tags={"model": model, "subject": subject},
