@@ -1,5 +1,5 @@
 -- One row per merchant and day with reviews answered in the last 180 days: what customers said of its orders.
--- A row stamped t sees reviews answered before t.
+-- A row stamped t sees reviews answered before t, of orders placed before t: some reviews say that they were answered before their order was.
 {% set sums = ['reviews_count', 'score'] %}
 
 with
@@ -15,7 +15,7 @@ reviews as (
 facts as (
     select
         parcels.merchant_id,
-        {{ seen_from('reviews.answered_at') }} as day,
+        {{ seen_from('greatest(reviews.answered_at, parcels.ordered_at)') }} as day,
         1 as reviews_count,
         reviews.score
     from reviews
