@@ -7,6 +7,7 @@ same layout (:func:`pushed_folder`), and every reader takes both.
 
 import datetime as dt
 import functools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -57,7 +58,7 @@ class Footer:
     """What a Parquet file says of itself: rows, and Arrow type by top-level column."""
 
     rows: int
-    types: Mapping[str, pa.DataType]
+    types: dict[str, pa.DataType]
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,13 @@ class Dataset:
         """Number of rows, from the files' footers."""
         return sum(footer.rows for footer in self.footers())
 
+    def about_rows(self) -> int:
+        """About how many rows: as many for each byte as the largest file has. Exact for a single file."""
+        if not self.parts:
+            return 0
+        largest = max(self.parts, key=lambda part: part.size)
+        return -(-_footer(largest.path, largest.size, largest.modified_ns).rows * self.size // largest.size)
+
     def column_bytes(self, columns: Iterable[str]) -> int:
         """Compressed bytes that some columns take in the files: what reading them whole reads from disk."""
         wanted = frozenset(columns)
@@ -131,20 +139,26 @@ class Dataset:
         With ``located`` also ``file_index`` (in ``parts``) and ``file_row_number`` (in the file, from 0), which tell where a row stands.
 
         Raises:
-            StateError: a file is gone or torn, or two files hold a column as different kinds of type.
+            StateError: a file is gone or torn.
         """
-        footers = self.footers()
-        held = {column.lower() for footer in footers for column in footer.types}
         names = list(self.columns) if columns is None else list(columns)
-        chosen = [quoted(name) if name.lower() in held else f"NULL::{self.columns[name]} AS {quoted(name)}" for name in names]
-        if not footers:
+        held = self._held(names)
+        chosen = [quoted(name) if name in held else f"NULL::{self.columns[name]} AS {quoted(name)}" for name in names]
+        if not self.parts:
             places = ["NULL::BIGINT AS file_index", "NULL::BIGINT AS file_row_number"] if located else []
             return f"(SELECT {', '.join(chosen + places)} WHERE false)"
         chosen += ["file_index", "file_row_number"] if located else []
-        schemas = [list(footer.types.items()) for footer in footers]
-        by_name = ", union_by_name=true" if any(schema != schemas[0] for schema in schemas[1:]) else ""
         paths = ", ".join(text(str(part.path)) for part in self.parts)
-        return f"(SELECT {', '.join(chosen)} FROM read_parquet([{paths}], hive_partitioning=false{by_name}))"  # noqa: S608 - names are quoted
+        return f"(SELECT {', '.join(chosen)} FROM read_parquet([{paths}], hive_partitioning=false, union_by_name=true))"  # noqa: S608 - names are quoted
+
+    def _held(self, names: Iterable[str]) -> set[str]:
+        """Those of the columns that any file holds; as a rule the newest file has them all, and no other is opened."""
+        wanted, held = set(names), set[str]()
+        for part in reversed(self.parts):
+            held |= wanted & set(_footer(part.path, part.size, part.modified_ns).types)
+            if held == wanted:
+                break
+        return held
 
     def refuse_replaced(self) -> None:
         """Prove that the files read are the files opened.
@@ -153,12 +167,14 @@ class Dataset:
             StateError: a file was replaced or removed since.
         """
         for part in self.parts:
-            now = _stat(part.path, part.name)
-            if now is None:
-                raise StateError(f"{self.name}: {part.path} was removed while it was read; read again")
-            if now.fingerprint != part.fingerprint:
+            try:
+                now = os.stat(part.path)  # noqa: PTH116 - thousands of files: no object for each
+            except OSError as error:
+                raise StateError(f"{self.name}: {part.path} was removed while it was read ({error.strerror}); read again") from error
+            if (now.st_size, now.st_mtime_ns) != (part.size, part.modified_ns):
                 raise StateError(
-                    f"{self.name}: {part.path} was replaced while it was read ({part.fingerprint} before, {now.fingerprint} now); read again"
+                    f"{self.name}: {part.path} was replaced while it was read (size and time {part.fingerprint} before, "
+                    f"{now.st_size}-{now.st_mtime_ns} now); read again"
                 )
 
 
@@ -175,14 +191,12 @@ def open_dataset(source: FileSourceLike, repo_path: Path | None = None, pushed: 
     own = list(_files_at(location))
     if not own:
         raise StateError(f"{source.name}: no Parquet file at {location}; publish or write the source first")
-    beside = (
-        [] if pushed is None else [replace(part, name=PUSHED + part.name) for part in _files_at(str(pushed_folder(pushed, source.name)))]
-    )
+    beside = [] if pushed is None else list(_pushed(pushed_folder(pushed, source.name)))
     return _dataset(source.name, location, own, beside)
 
 
-def open_path(name: str, path: str | Path) -> Dataset:
-    """The dataset of a path (file, folder, glob) that no Feast source declares.
+def open_path(name: str, path: str | Path, pushed: Path | None = None) -> Dataset:
+    """The dataset of a path (file, folder, glob) that no Feast source declares; rows pushed to a source ``name`` stand below ``pushed``.
 
     Raises:
         StateError: nothing is there, or it can't be read.
@@ -190,7 +204,7 @@ def open_path(name: str, path: str | Path) -> Dataset:
     own = list(_files_at(str(path)))
     if not own:
         raise StateError(f"{name}: no Parquet file at {path}")
-    return _dataset(name, str(path), own, [])
+    return _dataset(name, str(path), own, [] if pushed is None else list(_pushed(pushed_folder(pushed, name))))
 
 
 def _dataset(name: str, location: str, own: Sequence[DataFile], beside: Sequence[DataFile]) -> Dataset:
@@ -246,30 +260,38 @@ def text(value: str) -> str:
 def _files_at(location: str) -> Iterator[DataFile]:
     path = Path(location)
     if path.is_file():
-        found: Sequence[Path] = [path]
-        root = path.parent
+        found: Iterable[str] = [location]
+        root = str(path.parent)
     elif path.is_dir():
-        root = path
-        found = sorted(file for file in path.rglob("*.parquet") if not _hidden(file.relative_to(path)))
+        root = location
+        found = sorted(_below(root))
     else:
-        root = _glob_root(path)
-        found = sorted(root.glob(str(path.relative_to(root)))) if root != path else []
+        start = _glob_root(path)
+        root = str(start)
+        found = sorted(map(str, start.glob(str(path.relative_to(start))))) if start != path else []
     for file in found:
-        part = _stat(file, file.relative_to(root).as_posix())
+        part = _stat(file, os.path.relpath(file, root) if path.is_file() else file[len(root) :].lstrip("/"))
         if part is not None:
             yield part
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Parquet files below a folder, less somebody's work in progress: names that begin with a dot or an underscore."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith((".", "_")):
+                continue
+            if entry.is_dir():
+                yield from _below(entry.path)
+            elif entry.name.endswith(".parquet"):
+                yield entry.path
 
 
 def _pushed(folder: Path) -> Iterator[DataFile]:
     for file in pushed_files(folder):
-        part = _stat(file, PUSHED + file.relative_to(folder).as_posix())
+        part = _stat(str(file), PUSHED + file.relative_to(folder).as_posix())
         if part is not None:
             yield part
-
-
-def _hidden(relative: Path) -> bool:
-    """Whether a file is somebody's work in progress: a part of its name begins with a dot or an underscore."""
-    return any(part.startswith((".", "_")) for part in relative.parts)
 
 
 def _glob_root(path: Path) -> Path:
@@ -280,15 +302,15 @@ def _glob_root(path: Path) -> Path:
     return path
 
 
-def _stat(path: Path, name: str) -> DataFile | None:
+def _stat(path: str, name: str) -> DataFile | None:
     """The file as it is now, or ``None`` if it is gone (a log is compacted, a partition retired, between listing and opening)."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - thousands of files: no object for each
     except FileNotFoundError:
         return None
-    days = _DAY.findall(path.parent.as_posix())
+    days = _DAY.findall(path.rpartition("/")[0])
     day = dt.date.fromisoformat(days[-1]) if days else None
-    return DataFile(path, name, day, found.st_size, found.st_mtime_ns)
+    return DataFile(Path(path), name, day, found.st_size, found.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -325,14 +347,19 @@ def _columns(name: str, newest: tuple[tuple[Path, str], ...]) -> dict[str, str]:
 def _refuse_other_types(dataset: Dataset, footers: Sequence[Footer]) -> None:
     """DuckDB would read a column that is text in one file and a number in another as text: refused, naming the file."""
     seen: dict[str, tuple[str, DataFile]] = {}
+    known: dict[str, pa.DataType] | None = None
     for part, footer in zip(dataset.parts, footers, strict=True):
-        for column, kind in footer.types.items():
-            family = type_family(kind)
-            before = seen.setdefault(column, (family, part))
-            if "null" not in (family, before[0]) and family != before[0]:
-                raise StateError(
-                    f"{dataset.name}.{column}: {family} in {part.path}, but {before[0]} in {before[1].path}; write the files of one source alike"
-                )
+        if footer.types != known:
+            known = footer.types
+            for column, kind in known.items():
+                _refuse_other_type(dataset, column, seen.setdefault(column, (type_family(kind), part)), (type_family(kind), part))
+
+
+def _refuse_other_type(dataset: Dataset, column: str, before: tuple[str, DataFile], now: tuple[str, DataFile]) -> None:
+    if "null" not in (before[0], now[0]) and before[0] != now[0]:
+        raise StateError(
+            f"{dataset.name}.{column}: {now[0]} in {now[1].path}, but {before[0]} in {before[1].path}; write the files of one source alike"
+        )
 
 
 def type_family(kind: pa.DataType) -> str:

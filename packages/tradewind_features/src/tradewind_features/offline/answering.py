@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,14 @@ class Description:
 
 
 @dataclass
+class _Figures:
+    sql: str
+    candidates: int
+    matched: int
+    seconds: float
+
+
+@dataclass
 class Question:
     """Features asked for, of which rows.
 
@@ -88,11 +96,11 @@ class Question:
     answer: Sequence[tuple[str, int]]
     limits: Limits
     row_event_at: bool = False
-    records: dict[int, JoinRecord] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         skipped = [len(plan.dataset.parts) for plan in self.joins]
         self.joins = [plan.within(self.rows) for plan in self.joins]
+        self._figures: dict[int, _Figures] = {}
         self._skipped = [before - len(plan.dataset.parts) for before, plan in zip(skipped, self.joins, strict=True)]
         doubled = sorted(set(self.rows.columns) & set(self.names()))
         if doubled:
@@ -107,7 +115,7 @@ class Question:
 
     def describe(self) -> Description:
         """Each join's SQL, and what it did if it has run."""
-        return Description(tuple(self.records.get(index) or self._planned(index) for index in range(len(self.joins))))
+        return Description(tuple(self._record(index) for index in range(len(self.joins))))
 
     def features(self) -> pa.Table:
         """The features of all entity rows, in order.
@@ -120,22 +128,23 @@ class Question:
 
     def slices(self) -> Iterator[tuple[slice, pa.Table]]:
         """The features, as many entity rows at a time as fit beside the memory limit; the joins run once."""
-        matches = self._match()
+        matches, types = self._match(), self._types()
         size = max(1, int(memory_bytes(self.limits.memory) * _SPARE) // max(1, self._row_bytes()))
         for start in range(0, max(1, len(self.rows)), size):
             chosen = slice(start, min(start + size, len(self.rows)))
-            yield chosen, self._fetch(matches, chosen)
+            yield chosen, self._fetch(matches, chosen, types)
 
     def _match(self) -> list[Matches]:
         found = [Matches(np.full(len(self.rows), -1, np.int64), np.zeros(len(self.rows), np.int64)) for _ in self.joins]
         tables: dict[Any, EntityTables] = {}
-        self.records.clear()
+        self._figures.clear()
         with open_engine(self.limits) as engine:
             for index, plan in enumerate(self.joins):
                 if self.rows.known.any() and plan.dataset.parts:
-                    with reading(plan.view, plan.dataset):
+                    with reading(plan.view, plan.dataset, last=False):
                         found[index] = join(engine, plan, self.rows, self._tables(engine, plan, tables))
-                self.records[index] = self._recorded(index, found[index])
+                matched = int((found[index].places >= 0).sum())
+                self._figures[index] = _Figures(";\n".join(found[index].sql), found[index].candidates, matched, found[index].seconds)
         return found
 
     def _tables(self, engine: Engine, plan: ViewJoin, known: dict[Any, EntityTables]) -> EntityTables:
@@ -145,15 +154,19 @@ class Question:
             known[name] = load(engine, self.rows, keys, kinds, plan.unit, len(known))
         return known[name]
 
-    def _fetch(self, matches: Sequence[Matches], chosen: slice) -> pa.Table:
+    def _types(self) -> list[list[Any]]:
+        """Types of the features, join by join: the same for each slice, whichever files it meets."""
+        return [column_types(plan.dataset, [source for _, source in plan.features]) for plan in self.joins]
+
+    def _fetch(self, matches: Sequence[Matches], chosen: slice, types: Sequence[Sequence[Any]] | None = None) -> pa.Table:
         columns: dict[str, Any] = {}
         for index, plan in enumerate(self.joins):
             began = time.perf_counter()
             with reading(plan.view, plan.dataset):
-                values = fetch(plan.dataset, matches[index].places[chosen], [source for _, source in plan.features], self.limits.threads)
+                sources = [source for _, source in plan.features]
+                values = fetch(plan.dataset, matches[index].places[chosen], sources, self.limits.threads, types[index] if types else None)
             columns |= {f"{index}:{name}": value for (name, _), value in zip(plan.features, values, strict=True)}
-            seconds = (self.records[index].seconds or 0.0) + time.perf_counter() - began
-            self.records[index] = replace(self.records[index], seconds=seconds)
+            self._figures[index].seconds += time.perf_counter() - began
         arrays = [columns[f"{index}:{name}"] for name, index in self.answer]
         if self.row_event_at:
             arrays += [_event_times(plan, one, chosen) for plan, one in zip(self.joins, matches, strict=True)]
@@ -161,32 +174,25 @@ class Question:
 
     def _row_bytes(self) -> int:
         """About how many bytes an entity row takes in the answer, features and columns given, twice over while it is put together."""
-        kinds = [kind for plan in self.joins for kind in column_types(plan.dataset, [source for _, source in plan.features])]
+        kinds = [kind for of_join in self._types() for kind in of_join]
         return 2 * sum(_width(kind) for kind in kinds) + 64 * len(self.rows.columns)
 
-    def _planned(self, index: int) -> JoinRecord:
-        plan = self.joins[index]
+    def _record(self, index: int) -> JoinRecord:
+        plan, figures = self.joins[index], self._figures.get(index)
         tables = EntityTables("entity_keys_0", "entity_rows_0")
         statements = [candidates_sql(plan, self.rows, tables), visible_sql(), asof_sql(plan, tables)]
+        used = [source for _, source in (*plan.keys, *plan.features)] + [name for name in (plan.event, plan.created) if name]
         return JoinRecord(
             view=plan.view,
-            sql=";\n".join(statements),
+            sql=(figures.sql if figures else "") or ";\n".join(statements),
             files=len(plan.dataset.parts),
             skipped_partitions=self._skipped[index],
             source_rows=plan.dataset.rows(),
             entity_rows=len(self.rows),
-        )
-
-    def _recorded(self, index: int, found: Matches) -> JoinRecord:
-        plan = self.joins[index]
-        used = [source for _, source in (*plan.keys, *plan.features)] + [name for name in (plan.event, plan.created) if name]
-        return replace(
-            self._planned(index),
-            sql=";\n".join(found.sql),
-            candidate_rows=found.candidates,
-            matched_rows=int((found.places >= 0).sum()),
-            read_bytes=plan.dataset.column_bytes(used),
-            seconds=found.seconds,
+            candidate_rows=figures.candidates if figures else None,
+            matched_rows=figures.matched if figures else None,
+            read_bytes=plan.dataset.column_bytes(used) if figures else None,
+            seconds=figures.seconds if figures else None,
         )
 
 

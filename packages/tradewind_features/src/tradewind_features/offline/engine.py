@@ -134,8 +134,10 @@ def memory_bytes(limit: str) -> int:
 
 
 @contextlib.contextmanager
-def reading(subject: str, dataset: Dataset | None = None) -> Iterator[None]:
+def reading(subject: str, dataset: Dataset | None = None, last: bool = True) -> Iterator[None]:
     """Say what went wrong while ``subject`` was read: the file that was replaced, the memory that was short, the value that is torn.
+
+    With ``last`` (nothing more is read after) it is proved that no file was replaced meanwhile.
 
     Raises:
         StateError: a file was replaced or removed or can't be read, a value is not what its column says, memory or disk is short.
@@ -145,8 +147,9 @@ def reading(subject: str, dataset: Dataset | None = None) -> Iterator[None]:
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if dataset is not None:
             dataset.refuse_replaced()
+            dataset.footers()
         raise _named(subject, dataset, error) from error
-    if dataset is not None:
+    if dataset is not None and last:
         dataset.refuse_replaced()
 
 

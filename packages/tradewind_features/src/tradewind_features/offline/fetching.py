@@ -1,6 +1,9 @@
 """Values of chosen rows of a dataset, by their place: one row group at a time, one answer in the order asked for."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,33 +12,43 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewind_features.datasets import Dataset
+from tradewind_contracts.errors import StateError
+from tradewind_features.datasets import Dataset, type_family
 
 FILE_BITS = 36
 """A place is ``file << FILE_BITS | row``: 2³⁶ rows in a file, 2²⁷ files."""
 BLOCK_BYTES = 64 * 2**20
 """Chosen: of a row group this much (uncompressed) is read at once, by taking fewer columns."""
+_WORTH_THREADS = 2**20
+"""Chosen: below a megabyte, handing columns to threads costs more than reading them."""
 _OFFSETS_32 = 2**31 - 2**20
 
 
-def fetch(dataset: Dataset, places: npt.NDArray[np.int64], columns: Sequence[str], threads: int = 2) -> list[Any]:
-    """The values of ``columns`` at ``places`` (int64 [n], −1 gives null): one array [n] each, of the dataset's type."""
+def fetch(
+    dataset: Dataset, places: npt.NDArray[np.int64], columns: Sequence[str], threads: int = 2, types: Sequence[Any] | None = None
+) -> list[Any]:
+    """The values of ``columns`` at ``places`` (int64 [n], −1 gives null): one array [n] each.
+
+    Without ``types`` each is as wide as the dataset's newest file and those that were read have it; dictionaries give their values.
+
+    Raises:
+        StateError: a file holds a column as another kind of type than the newest.
+    """
     seen = places >= 0
     distinct, inverse = np.unique(places[seen], return_inverse=True)
     positions = np.zeros(len(places), np.int64)
     positions[seen] = inverse
     del inverse
     index = pa.array(positions, mask=~seen)
-    types = column_types(dataset, columns)
-    if not len(distinct):
-        return [pa.nulls(len(places), kind) for kind in types]
-    blocks: list[list[Any]] = [[] for _ in columns]
-    for part, rows in _by_file(distinct):
-        _read_file(dataset, part, rows, columns, types, threads > 1, blocks)
+    chunks: dict[str, list[Any]] = {name: [] for name in columns}
+    for block in _blocks(_groups(dataset, distinct, list(chunks), threads > 1)):
+        for name, values in block.values(dataset.types):
+            chunks[name].append(values)
     answer = []
-    for number, kind in enumerate(types):
-        answer.append(_take(pa.chunked_array(blocks[number], kind), index))
-        blocks[number] = []
+    for number, name in enumerate(columns):
+        kind = types[number] if types else _widest(name, [dataset.types[name], *(chunk.type for chunk in chunks[name])])
+        values = chunks[name] if columns.count(name) > 1 else chunks.pop(name)
+        answer.append(_take(pa.chunked_array([chunk.cast(kind) for chunk in values], kind), index))
     return answer
 
 
@@ -53,56 +66,98 @@ def _widest(column: str, kinds: Sequence[Any]) -> Any:
     return pa.unify_schemas(schemas, promote_options="permissive").field(column).type
 
 
-def _by_file(distinct: npt.NDArray[np.int64]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
-    """Files that have a row in ``distinct`` (sorted), each with the rows' numbers in it."""
+@dataclass
+class _Block:
+    """Rows read together, which of them are wanted, and columns that their file does not have."""
+
+    table: pa.Table
+    wanted: npt.NDArray[np.int64]
+    absent: Sequence[str]
+
+    def values(self, types: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Values of the wanted rows by column."""
+        index: Any = pa.array(self.wanted)
+        for name, column in zip(self.table.column_names, self.table.columns, strict=True):
+            yield name, pc.take(_one_array(_plain(column)), index, boundscheck=False)
+        for name in self.absent:
+            yield name, _plain(pa.nulls(len(self.wanted), types[name]))
+
+
+def _blocks(groups: Iterator[_Block]) -> Iterator[_Block]:
+    """The same, with small neighbours put together: a dataset of daily files has few rows in each."""
+    waiting: list[_Block] = []
+    size = 0
+    for group in groups:
+        if waiting and (size > BLOCK_BYTES // 4 or group.table.schema != waiting[0].table.schema):
+            yield _together(waiting)
+            waiting, size = [], 0
+        waiting.append(group)
+        size += group.table.nbytes
+    if waiting:
+        yield _together(waiting)
+
+
+def _together(blocks: Sequence[_Block]) -> _Block:
+    if len(blocks) == 1:
+        return blocks[0]
+    starts = np.cumsum([0, *(block.table.num_rows for block in blocks[:-1])])
+    wanted = np.concatenate([block.wanted + start for block, start in zip(blocks, starts, strict=True)])
+    return _Block(pa.concat_tables([block.table for block in blocks]), wanted, blocks[0].absent)
+
+
+def _groups(dataset: Dataset, distinct: npt.NDArray[np.int64], columns: Sequence[str], threaded: bool) -> Iterator[_Block]:
+    """Row groups that have a wanted row, file by file in the order of ``distinct`` (places, sorted)."""
     files = distinct >> FILE_BITS
     starts = np.flatnonzero(np.diff(files, prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(files)], strict=True):
-        yield int(files[start]), distinct[start:end] & ((1 << FILE_BITS) - 1)
+    for start, end in itertools.pairwise([*starts, len(files)]):
+        part = dataset.parts[int(files[start])]
+        with pq.ParquetFile(str(part.path)) as file:
+            held = {field.name: field.type for field in file.schema_arrow if field.name in columns}
+            _refuse_other_kinds(dataset, part.path, held)
+            yield from _groups_of(file, distinct[start:end] & ((1 << FILE_BITS) - 1), columns, list(held), threaded)
 
 
-def _read_file(
-    dataset: Dataset,
-    part: int,
-    rows: npt.NDArray[np.int64],
-    columns: Sequence[str],
-    types: Sequence[Any],
-    threaded: bool,
-    blocks: list[list[Any]],
-) -> None:
-    """Append to each column's ``blocks`` its values at ``rows`` (sorted) of one file; nulls where the file lacks the column."""
-    with pq.ParquetFile(dataset.files[part]) as file:
-        held = set(file.schema_arrow.names)
-        start = 0
-        for group in range(file.num_row_groups):
-            count = file.metadata.row_group(group).num_rows
-            low, high = np.searchsorted(rows, [start, start + count])
-            if high > low:
-                wanted = pa.array(rows[low:high] - start)
-                for names in _batches(file, group, [name for name in dict.fromkeys(columns) if name in held]):
-                    table = file.read_row_group(group, columns=names, use_threads=threaded)
-                    for number, (column, kind) in enumerate(zip(columns, types, strict=True)):
-                        if column in names:
-                            blocks[number].append(_rows_of(table.column(column), wanted, kind))
-                for number, (column, kind) in enumerate(zip(columns, types, strict=True)):
-                    if column not in held:
-                        blocks[number].append(pa.nulls(len(wanted), kind))
-            start += count
+def _groups_of(
+    file: pq.ParquetFile, rows: npt.NDArray[np.int64], columns: Sequence[str], held: Sequence[str], threaded: bool
+) -> Iterator[_Block]:
+    start = 0
+    for group in range(file.num_row_groups):
+        metadata = file.metadata.row_group(group)
+        low, high = np.searchsorted(rows, [start, start + metadata.num_rows])
+        if high > low:
+            wanted, absent = rows[low:high] - start, [name for name in columns if name not in held]
+            for names in _batches(metadata, held):
+                yield _Block(
+                    file.read_row_group(group, columns=names, use_threads=threaded and metadata.total_byte_size > _WORTH_THREADS),
+                    wanted,
+                    absent,
+                )
+                absent = []
+        start += metadata.num_rows
 
 
-def _batches(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> Iterator[list[str]]:
-    """The columns in batches that read about :data:`BLOCK_BYTES` each."""
-    metadata = file.metadata.row_group(group)
-    each = max(1, metadata.total_byte_size // max(1, metadata.num_columns))
+def _batches(group: Any, columns: Sequence[str]) -> Iterator[list[str]]:
+    """The columns in batches that read about :data:`BLOCK_BYTES` each; one empty batch where there are none."""
+    each = max(1, group.total_byte_size // max(1, group.num_columns))
     size = max(1, BLOCK_BYTES // each)
-    for start in range(0, len(columns), size):
+    for start in range(0, max(1, len(columns)), size):
         yield list(columns[start : start + size])
 
 
-def _rows_of(values: Any, wanted: Any, kind: pa.DataType) -> Any:
-    """Some rows of one row group's column."""
-    chosen = pc.take(_one_array(values), wanted, boundscheck=False)
-    return chosen if chosen.type == kind else chosen.cast(kind)
+def _refuse_other_kinds(dataset: Dataset, path: Path, held: Mapping[str, Any]) -> None:
+    for name, kind in held.items():
+        if (
+            kind != dataset.types[name]
+            and "null" not in (found := type_family(kind), known := type_family(dataset.types[name]))
+            and found != known
+        ):
+            raise StateError(
+                f"{dataset.name}.{name}: {kind} in {path}, but {dataset.types[name]} in the newest; write the files of one source alike"
+            )
+
+
+def _plain(values: Any) -> Any:
+    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
 
 def _take(values: Any, index: Any) -> Any:

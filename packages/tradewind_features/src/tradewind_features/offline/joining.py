@@ -117,7 +117,7 @@ def join(engine: Engine, plan: ViewJoin, rows: EntityRows, tables: EntityTables)
 
 def slices_needed(engine: Engine, plan: ViewJoin) -> int:
     """In how many slices of keys the source's rows fit into the memory limit."""
-    return max(1, -(-plan.dataset.rows() * _BYTES_PER_CANDIDATE // int(engine.memory_bytes() * _SPARE)))
+    return max(1, -(-plan.dataset.about_rows() * _BYTES_PER_CANDIDATE // int(engine.memory_bytes() * _SPARE)))
 
 
 def _join_slice(engine: Engine, plan: ViewJoin, rows: EntityRows, tables: EntityTables, only: str, matches: Matches, first: bool) -> None:
