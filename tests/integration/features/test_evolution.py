@@ -18,7 +18,9 @@ from feast import FeatureStore, Field
 from feast.feature_view_projection import FeatureViewProjection
 from feast.infra.registry.registry import Registry as FeastRegistry
 from feast.types import Float64
+from typer.testing import CliRunner
 
+from tradewind_cli.main import app
 from tradewind_contracts.errors import StateError
 from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
@@ -120,7 +122,9 @@ def test_what_no_alias_needs_any_more_is_removed_with_rows_and_dataset(world: Re
     world.train(specs)
     digest_before = feature_store.applied_specs(world.settings).digests[KEPT]
     _, said = world.apply()
-    assert said == [f"{PACE}: version 1 ({digest_before[:12]}) is removed, no alias needs it"]
+    assert said == [
+        f"{PACE}: version 1 ({digest_before[:12]}) is removed, no alias needs it; a model trained on it can not be served again"
+    ]
     assert set(world.views()) == {PACE, FLOW} == set(held(world.settings))
     assert old_dataset not in datasets(world.settings)
     assert [source.name for source in feature_store.open_store(world.settings).list_data_sources() if source.name.endswith("_v1")] == []
@@ -289,6 +293,23 @@ def test_the_report_says_who_needs_what_and_what_to_do(world: Redefinable) -> No
         " train and promote anew"
     ]
     assert [line.digest for line in version_lines(world.settings) if line.state == "lost"] == [specs[PACE]]
+
+
+def test_the_command_shows_versions_and_what_to_do(world: Redefinable) -> None:
+    def versions(*options: str) -> str:
+        environment = {"TRADEWIND_HOME": str(world.settings.home), "COLUMNS": "200"}
+        done = CliRunner().invoke(app, ["features", "versions", "--source", "olist", *options], env=environment)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "each of 2 views stands in one version" in versions()
+    world.publish(NEW, shift=1000.0)
+    world.apply()
+    shown = versions()
+    assert f"{KEPT}: no new rows come to it: they end at 2018-05-10" in shown
+    assert [line.split()[0] for line in shown.splitlines() if line.strip().startswith((PACE, FLOW))] == [PACE, PACE, f"{KEPT}:"]
+    assert "eta@1 (champion)" in shown
+    assert FLOW in versions("--all")
 
 
 def test_rows_that_outlive_feasts_registry_are_kept_for_the_champion(world: Redefinable) -> None:

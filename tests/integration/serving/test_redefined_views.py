@@ -1,6 +1,8 @@
 """A service while a view is redefined under it: its version reads the rows that it was trained on, its successor the new ones."""
 
+import shutil
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import feature_world
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import SecretStr
 
 from tradewind_contracts.bundle import BundleContract, FeatureField
 from tradewind_contracts.errors import IntegrityError, NotFoundError
@@ -25,6 +28,8 @@ from tradewind_serving.questions import EtaRequest
 
 PACE, KEPT = evolving_world.PACE, f"{evolving_world.PACE}_v1"
 VIEWS = (PACE, "merchant_profile", "postal_area_location")
+REDIS = "redis://127.0.0.1:6379/15"
+Asking = Callable[[EtaDesk], list[tuple[int, float]]]
 QUESTION = EtaRequest(merchant_id="m1", destination_postal_code="20040", weight_g=500, price=10.0, freight=2.0)
 
 
@@ -69,17 +74,46 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world with a champion, eta@1, and the service's own loading replaced by a plain predictor."""
-    monkeypatch.setattr(answering, "load", lambda _: PacePredictor())
-    monkeypatch.setattr(feature_store, "repository", lambda: evolving_world.declared(names=VIEWS))
-    made = World(feature_world.land_world(tmp_path / "home"), feature_store.feature_manifest(), tmp_path)
-    made.train(made.redefine("select 1", 0.0))
-    return made
+def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], World]:
+    """Makes a world with a champion, eta@1, and the service's own loading replaced by a plain predictor."""
+
+    def make(settings: Settings) -> World:
+        monkeypatch.setattr(answering, "load", lambda _: PacePredictor())
+        monkeypatch.setattr(feature_store, "repository", lambda: evolving_world.declared(names=VIEWS))
+        made = World(settings, feature_store.feature_manifest(), tmp_path)
+        made.train(made.redefine("select 1", 0.0))
+        return made
+
+    return make
 
 
 @pytest.fixture
-def asking() -> Iterator[Callable[[EtaDesk], list[tuple[int, float]]]]:
+def world(tmp_path: Path, make_world: Callable[[Settings], World]) -> World:
+    """A world whose online store is a file of its own."""
+    return make_world(feature_world.land_world(tmp_path / "home"))
+
+
+@pytest.fixture
+def redis_settings(tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a world with a name of its own on a Redis that answers; skips where none does."""
+    redis = pytest.importorskip("redis")
+    client = redis.Redis.from_url(REDIS)
+    try:
+        client.ping()
+    except redis.ConnectionError:
+        pytest.skip(f"no Redis answers at {REDIS}")
+    plain = feature_world.land_world(tmp_path / "home")
+    settings = plain.model_copy(update={"world": f"redefined-{uuid.uuid4().hex}", "online_url": SecretStr(REDIS)})
+    settings.paths.world.mkdir(parents=True)
+    shutil.copy(plain.paths.world_file, settings.paths.world_file)
+    yield settings
+    for key in client.scan_iter(f"{settings.online_prefix}*"):
+        client.delete(key)
+    client.close()
+
+
+@pytest.fixture
+def asking() -> Iterator[Asking]:
     """Asks a desk again and again in a thread, until the test ends: version and p50 of each answer, in order."""
     stop, threads, failures = threading.Event(), [], []
 
@@ -115,9 +149,16 @@ def more(answers: list[Any], count: int = 20) -> None:
     raise AssertionError(f"{len(answers)} answers, expected {wanted}")
 
 
-def test_a_running_service_answers_from_the_old_rows_until_the_alias_moves(
-    world: World, asking: Callable[[EtaDesk], list[tuple[int, float]]]
-) -> None:
+@pytest.mark.redis
+def test_on_redis_too(redis_settings: Settings, make_world: Callable[[Settings], World], asking: Asking) -> None:
+    a_service_reads_its_own_rows_until_the_alias_moves(make_world(redis_settings), asking)
+
+
+def test_a_running_service_answers_from_the_old_rows_until_the_alias_moves(world: World, asking: Asking) -> None:
+    a_service_reads_its_own_rows_until_the_alias_moves(world, asking)
+
+
+def a_service_reads_its_own_rows_until_the_alias_moves(world: World, asking: Asking) -> None:
     desk = world.desk()
     answers = asking(desk)
     more(answers)
@@ -156,7 +197,7 @@ def test_a_version_whose_rows_are_nowhere_is_refused_loudly(world: World) -> Non
 
 
 def test_a_store_made_before_digests_were_kept_is_taken_by_name(world: World) -> None:
-    with open_backend(world.settings.paths.online_store) as backend, backend.transaction():
+    with open_backend(world.settings.online_location) as backend, backend.transaction():
         for spec in backend.views().values():
             backend.drop(spec.view)
             backend.declare(evolving_world.undigested(spec))

@@ -167,7 +167,7 @@ def _lines(plan: VersionPlan, declared: Mapping[str, str]) -> list[str]:
         for name, kept in sorted(plan.kept.items())
     ]
     lines += [
-        f"{version.own}: version {version.number} ({version.digest[:12]}) is removed, no alias needs it"
+        f"{version.own}: version {version.number} ({version.digest[:12]}) is removed, no alias needs it; a model trained on it can not be served again"
         for version in plan.retired
         if version.name != version.own or version.own not in declared
     ]
