@@ -2,7 +2,7 @@
 
 import typer
 
-from tradewind_cli.features import catalogue, evolution, leaks, parity, training_sets
+from tradewind_cli.features import catalogue, evolution, leaks, parity, store, training_sets
 
 app = typer.Typer(
     name="features",
@@ -17,3 +17,7 @@ app.command("parity")(parity.parity)
 app.command("leaks")(leaks.leaks)
 app.command("versions")(evolution.versions)
 app.command("backfill")(evolution.backfill)
+app.command("materialize")(store.materialize)
+app.command("push")(store.push)
+app.command("serve")(store.serve)
+app.command("erase")(store.erase)

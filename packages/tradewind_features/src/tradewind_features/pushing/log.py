@@ -80,6 +80,12 @@ def compact(folder: Path, before: dt.datetime, grace: dt.timedelta = GRACE) -> C
     return done
 
 
+def compact_all(root: Path, before: dt.datetime, grace: dt.timedelta = GRACE) -> Compaction:
+    """:func:`compact` for the logs of all sources below ``root``; what they did together."""
+    done = [compact(folder, before, grace) for folder in sorted(root.glob("*")) if folder.is_dir()]
+    return Compaction(*(sum(getattr(each, name) for each in done) for name in ("days", "files", "rows", "copies", "cleared")))
+
+
 def erase_pushed(folder: Path, column: str, key: str | int) -> int:
     """Take every row whose ``column`` is ``key`` (7 and "7" are the same) out of the log, replaced files too; returns how many went.
 
