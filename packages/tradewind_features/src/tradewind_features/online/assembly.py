@@ -6,7 +6,7 @@ lanes follow from both. Text (a place's name) is read with the first; numbers go
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tradewind_contracts.bundle import REQUEST, FeatureField
 from tradewind_features.keys import PARCEL_KEY_PARTS, parcel_keys
+from tradewind_features.online.backend import ViewSpec
 from tradewind_features.online.reader import OnlineReader, Presence, ViewRows
 from tradewind_features.transforms import PARCEL_REQUEST_FEATURES, parcel_request
 
@@ -99,6 +100,16 @@ class Vector:
     expiring: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What was found of one view: its columns by name, whether its age is one of them, presence [n] and hours [n] as of one instant."""
+
+    columns: Mapping[str, NDArray[Any]]
+    wants_age: bool
+    presence: NDArray[np.int8]
+    age_hours: NDArray[np.float64]
+
+
 class Assembler:
     """Assembles vectors of parcels from one world's online store. Safe to share between threads, as its reader is.
 
@@ -144,7 +155,7 @@ class Assembler:
         instants = parcels.ordered_at if at is None else at
         # Nothing has expired for the whole batch that had not for its first instant; the later ones are judged one by one.
         now = instants.min().astype("datetime64[us]").item().replace(tzinfo=dt.UTC)
-        origin, destination, profile = self._places(parcels, names, now)
+        origin, destination, placed = self._places(parcels, names, now)
         keys = parcel_keys(
             {
                 "merchant_id": parcels.merchant_id,
@@ -158,31 +169,62 @@ class Assembler:
         specs = self._reader.views()
         wanted = _by_view(features)
         held = {view: specs[name] for view in wanted if (name := names.get(view, view)) in specs}
-        stored = {view: keys[spec.key_name] for view, spec in held.items() if view != MERCHANT_PROFILE}
-        found = self._read(stored, names, now)
-        if MERCHANT_PROFILE in wanted:
-            found[MERCHANT_PROFILE] = profile
+        stored = {view: keys[spec.key_name] for view, spec in held.items()}
         vector = Vector(
             columns={name: parcels.columns[name] for name in wanted.pop(REQUEST, [])},
             origin=origin,
             destination=destination,
-            merchant_known=profile.presence == PRESENT,
+            merchant_known=placed[MERCHANT_PROFILE].presence == PRESENT,
             keys=stored | {MERCHANT_PROFILE: list(parcels.merchant_id)},
             key_names={view: spec.key_name for view, spec in held.items()},
             expiring=frozenset(view for view, spec in held.items() if spec.ttl_us),
         )
-        for view, rows in found.items():
-            _fill(vector, view, rows, held[view].ttl_us, wanted.pop(view), instants)
-        for view, asked in wanted.items():
-            self._compute(vector, view, asked, parcels)
+        asked = {view: wanted.pop(view) for view in held}
+        since_us = (instants - instants.min()).astype(np.int64)
+        later = since_us if since_us.any() else None
+        for view, found in self._found(held, asked, stored, placed, names, now).items():
+            _fill(vector, view, found, held[view].ttl_us, later)
+        for view, computed in wanted.items():
+            self._compute(vector, view, computed, parcels)
         return vector
+
+    def _found(
+        self,
+        held: Mapping[str, ViewSpec],
+        asked: Mapping[str, Sequence[str]],
+        keys: Mapping[str, Text],
+        placed: Mapping[str, ViewRows],
+        names: Mapping[str, str],
+        now: dt.datetime,
+    ) -> dict[str, _Found]:
+        """What was found as of ``now`` of each view: places were read already; numbers come as one matrix; only other text is read by view."""
+        found = {view: _of_rows(placed[view], asked[view]) for view in held if view in placed}
+        ahead = [view for view in held if view not in placed]
+        texts = [view for view in ahead if not set(held[view].schema.texts).isdisjoint(asked[view])]
+        for view, rows in self._read({view: keys[view] for view in texts}, names, now).items() if texts else ():
+            found[view] = _of_rows(rows, asked[view])
+        numbers = [view for view in ahead if view not in texts]
+        if not numbers:
+            return found
+        wanted = [(view, name) for view in numbers for name in asked[view] if name != AGE]
+        vectors = self._reader.vectors(
+            [(names.get(view, view), name) for view, name in wanted], {names.get(view, view): keys[view] for view in numbers}, now
+        )
+        columns: dict[str, dict[str, NDArray[Any]]] = {view: {} for view in numbers}
+        for place, (view, name) in enumerate(wanted):
+            columns[view][name] = vectors.values[:, place]
+        for view in numbers:
+            name = names.get(view, view)
+            found[view] = _Found(columns[view], AGE in asked[view], vectors.presence[name], vectors.age_hours[name])
+        return found
 
     def _read(self, keys: Mapping[str, Text], names: Mapping[str, str], now: dt.datetime) -> dict[str, ViewRows]:
         """Rows by the caller's name of the view, all in one snapshot of the store."""
         rows = self._reader.read_views({names.get(view, view): wanted for view, wanted in keys.items()}, now)
         return {view: rows[names.get(view, view)] for view in keys}
 
-    def _places(self, parcels: Parcels, names: Mapping[str, str], now: dt.datetime) -> tuple[Place, Place, ViewRows]:
+    def _places(self, parcels: Parcels, names: Mapping[str, str], now: dt.datetime) -> tuple[Place, Place, dict[str, ViewRows]]:
+        """Where the parcels start and end, and the rows of the two views that said so, one for each parcel."""
         n = len(parcels)
         is_asked = any(parcels.origin_area)
         asked = [*parcels.destination_area, *parcels.origin_area] if is_asked else list(parcels.destination_area)
@@ -191,8 +233,9 @@ class Assembler:
         destination = _place(location, slice(0, n), parcels.destination_area)
         own = _place(profile, slice(0, n), list(profile.values["postal_area_id"]))
         if not is_asked:
-            return own, destination, profile
-        return _either(_place(location, slice(n, 2 * n), parcels.origin_area), own), destination, profile
+            return own, destination, first
+        origin = _either(_place(location, slice(n, 2 * n), parcels.origin_area), own)
+        return origin, destination, first | {AREA_LOCATION: _first(location, n)}
 
     def _compute(self, vector: Vector, view: str, names: Sequence[str], parcels: Parcels) -> None:
         given = {
@@ -211,27 +254,47 @@ class Assembler:
             vector.columns[f"{view}__{name}"] = computed[name]
 
 
-def _offered(spec: Any, view: str) -> frozenset[str]:
+def _offered(spec: ViewSpec | None, view: str) -> frozenset[str]:
     """What there is of a view: its fields and its age, where a parcel leads to its key; or what a request-time view gives."""
     if view in ON_DEMAND:
         return frozenset(ON_DEMAND[view][0])
     return frozenset({*spec.schema.names, AGE}) if spec is not None and spec.key_name in KEYS else frozenset()
 
 
-def _fill(vector: Vector, view: str, rows: ViewRows, ttl_us: int, names: Sequence[str], instants: NDArray[np.datetime64]) -> None:
-    age_us = (instants - rows.event_at).astype(np.int64)
-    presence, late = rows.presence, None
-    if ttl_us:
+def _of_rows(rows: ViewRows, names: Sequence[str]) -> _Found:
+    return _Found({name: rows.values[name] for name in names if name != AGE}, AGE in names, rows.presence, rows.age_hours)
+
+
+def _fill(vector: Vector, view: str, found: _Found, ttl_us: int, later_us: NDArray[np.int64] | None) -> None:
+    """Put a view's columns into the vector. ``later_us`` [n]: by how much each parcel's instant is later than the one that was read for."""
+    presence, age, late = found.presence, found.age_hours, None
+    if later_us is not None:
+        # Hours to whole microseconds: exact, as their count is far below 2**53.
+        age_us = np.rint(age * _US_PER_HOUR) + later_us
+        age = age_us / _US_PER_HOUR
         # What the reader gave for the first instant of a batch may have expired at a later one.
-        late = (presence == PRESENT) & (age_us > ttl_us)
-        if late.any():
+        expired = age_us > ttl_us
+        if ttl_us and expired.any():
+            late = expired
             presence = np.where(late, EXPIRED, presence).astype(np.int8)
-        else:
-            late = None
+            age = np.where(late, np.nan, age)
     vector.presence[view] = presence
-    vector.age_hours[view] = np.where(presence == PRESENT, age_us / _US_PER_HOUR, np.nan)
-    for name in names:
-        vector.columns[f"{view}__{name}"] = vector.age_hours[view] if name == AGE else _without(rows.values[name], late)
+    vector.age_hours[view] = age
+    for name, values in found.columns.items():
+        vector.columns[f"{view}__{name}"] = _without(values, late)
+    if found.wants_age:
+        vector.columns[f"{view}__{AGE}"] = age
+
+
+def _first(rows: ViewRows, n: int) -> ViewRows:
+    """The first ``n`` of some rows."""
+    return replace(
+        rows,
+        values={name: values[:n] for name, values in rows.values.items()},
+        presence=rows.presence[:n],
+        event_at=rows.event_at[:n],
+        created_at=rows.created_at[:n],
+    )
 
 
 def _without(values: NDArray[Any], late: NDArray[np.bool_] | None) -> NDArray[Any]:

@@ -21,6 +21,7 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import CheckResult
 from tradewind_contracts.world import World
 from tradewind_features.online.assembly import ON_DEMAND
+from tradewind_features.specs import VERSION_OF
 from tradewind_lifecycle.feature_store import open_store
 from tradewind_lifecycle.parity.reasons import Reason, Sides, explain, explain_on_demand, place_columns
 from tradewind_lifecycle.parity.records import PRESENCE, ServedRecord, has_served, origins, read_records, record_served, service_fields
@@ -53,7 +54,9 @@ def compare(settings: Settings, say: Callable[[str], None] = lambda _: None) -> 
     """
     now = World.read(settings.paths.world_file).clock.now()
     store = open_store(settings)
-    stale, views = _stale(settings, now, feast_views(store)), sorted(feast_views(store))
+    # A version that is kept for a living model is of a publication that is not continued.
+    declared = {name: view for name, view in feast_views(store).items() if VERSION_OF not in view.tags}
+    stale, views = _stale(settings, now, declared), sorted(declared)
     _record_at_need(settings, now)
     judged: list[tuple[ServedRecord, list[FeatureParity]]] = []
     dropped: dict[str, str] = {}
@@ -101,7 +104,7 @@ def _record_at_need(settings: Settings, now: dt.datetime) -> None:
 
 
 def _stale(settings: Settings, now: dt.datetime, views: Mapping[str, Any]) -> dict[str, tuple[dict[str, str] | None, dict[str, str]]]:
-    """Views whose online rows are of another dataset than the registry's, or under a frozen clock of another instant."""
+    """Declared views whose online rows are of another dataset than the registry's, or under a frozen clock of another instant."""
     frozen = World.read(settings.paths.world_file).clock.at is not None
     held = origins(settings)
     stale = {}

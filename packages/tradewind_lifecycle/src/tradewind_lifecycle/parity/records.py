@@ -138,7 +138,7 @@ def origins(settings: Settings) -> dict[str, ViewOrigin]:
 
     return {
         view: ViewOrigin(published=held.published, published_digest=held.published_digest, spec_digest=held.spec_digest, to_at=held.to_at)
-        for view, held in sorted(materialized_now(settings.paths.online_store).items())
+        for view, held in sorted(materialized_now(settings.online_location).items())
     }
 
 
@@ -196,7 +196,7 @@ def _with_cold_keys(rows: pa.Table) -> pa.Table:
 def _served(store: "FeatureStore", settings: Settings, rows: pa.Table, at: dt.datetime) -> tuple[pa.Table, int]:
     """The rows with their vectors as a service reads them at ``at``; and how many were left out."""
     world = World.read(settings.paths.world_file)
-    with contextlib.closing(OnlineReader(settings.paths.online_store)) as reader:
+    with contextlib.closing(OnlineReader(settings.online_location)) as reader:
         assembler = Assembler(reader, world.zone)
         fields = service_fields(store)
         missing = set(assembler.missing(fields))

@@ -38,7 +38,10 @@ def scratch_store(settings: Settings, datasets: Mapping[str, Path]) -> Iterator[
         store = open_store(settings, registry)
         for view in store.list_batch_feature_views():
             if view.name in datasets:
-                view.batch_source.file_options.uri = str(datasets[view.name])
+                # A view that takes pushed rows has its source twice, and Feast reads it from within the other.
+                for source in (view.batch_source, getattr(view.stream_source, "batch_source", None)):
+                    if source is not None:
+                        source.file_options.uri = str(datasets[view.name])
                 store.registry.apply_feature_view(view, store.project, commit=False)
         store.registry.commit()
         yield store
