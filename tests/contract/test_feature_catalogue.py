@@ -67,11 +67,11 @@ def test_a_mean_of_scores_is_made_of_scores_and_chosen_by_answers_of_the_merchan
     name = "merchant_reviews_180d:review_score_mean_180d"
     assert columns(catalogue, name, Use.VALUE) == "reviews.score"
     assert columns(catalogue, name, Use.CONDITION) == (
-        "parcels.* parcels.merchant_id parcels.order_id reviews.* reviews.answered_at reviews.order_id"
+        "parcels.* parcels.merchant_id parcels.order_id parcels.ordered_at reviews.* reviews.answered_at reviews.order_id"
     )
     # On which days there is a row at all goes by the days that the parcels' milestones cover.
     assert columns(catalogue, name, Use.ROWS) == (
-        "parcels.approved_at parcels.cancelled_at parcels.delivered_at parcels.handed_over_at parcels.ordered_at parcels.returned_at"
+        "parcels.approved_at parcels.cancelled_at parcels.delivered_at parcels.handed_over_at parcels.returned_at"
     )
 
 

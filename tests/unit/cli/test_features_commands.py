@@ -51,7 +51,7 @@ def test_a_feature_is_shown_by_its_name_alone_with_what_chooses_it(home: Path) -
     text = " ".join(features("show", "review_score_mean_180d").split())
     assert text.startswith("merchant_reviews_180d:review_score_mean_180d: ")
     assert "made of reviews.score" in text
-    assert "chosen by parcels (merchant_id, order_id), reviews (answered_at, order_id)" in text
+    assert "chosen by parcels (merchant_id, order_id, ordered_at), reviews (answered_at, order_id)" in text
     assert "column merchant_reviews_180d__review_score_mean_180d" in text
     assert not home.exists(), "to look changes nothing"
 
