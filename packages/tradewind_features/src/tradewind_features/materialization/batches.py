@@ -17,7 +17,8 @@ KEY, VALUE = "key ", "value "
 class _Columns(Protocol):
     """An Arrow table or batch."""
 
-    num_rows: int
+    @property
+    def num_rows(self) -> int: ...
 
     def column(self, name: str) -> Any: ...
 
@@ -31,7 +32,7 @@ def packed_rows(spec: ViewSpec, rows: _Columns, where: str) -> list[PackedRow]:
     keys = composite_keys({name: rows.column(KEY + name).to_pylist() for name in spec.key_name.split(",")})
     stamps = [rows.column(name).to_pylist() for name in ("event_us", "created_us")]
     packed = _packed(spec, rows, where)
-    return list(zip(keys, *stamps, packed, strict=True))  # type: ignore[arg-type]  # no key is null
+    return list(zip(keys, *stamps, packed, strict=True))
 
 
 def _packed(spec: ViewSpec, rows: _Columns, where: str) -> list[bytes]:

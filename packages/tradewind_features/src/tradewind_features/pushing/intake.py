@@ -8,7 +8,7 @@ import datetime as dt
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
@@ -120,11 +120,13 @@ def clock_of(config: "RepoConfig") -> Clock:
 def _batch(spec: ViewSpec, taken: Taken) -> pa.Table:
     form, rows = taken.form, taken.rows
 
-    def column(name: str) -> "pa.ChunkedArray":
+    def column(name: str) -> Any:
         return rows.column(form.named.get(name, name))
 
-    keys = {KEY + name: column(name) for name in spec.key_name.split(",")} if form.keys else {KEY + spec.key_name: _nobody(rows)}
-    stamps = {"event_us": rows.column(form.event), "created_us": rows.column(form.created or form.event)}
+    keys: dict[str, Any] = (
+        {KEY + name: column(name) for name in spec.key_name.split(",")} if form.keys else {KEY + spec.key_name: _nobody(rows)}
+    )
+    stamps: dict[str, Any] = {"event_us": rows.column(form.event), "created_us": rows.column(form.created or form.event)}
     return pa.table(
         keys
         | {name: values.cast(pa.int64()) for name, values in stamps.items()}
@@ -132,7 +134,7 @@ def _batch(spec: ViewSpec, taken: Taken) -> pa.Table:
     )
 
 
-def _nobody(rows: pa.Table) -> "pa.Array":
+def _nobody(rows: pa.Table) -> Any:
     """The key of a view without entities."""
     from tradewind_features.online.entity_keys import SINGLE_ENTITY
 

@@ -53,7 +53,7 @@ def append(folder: Path, rows: pa.Table, event: str, pushed_at: dt.datetime) -> 
     days = pc.floor_temporal(rows[event], unit="day").cast(pa.date32())
     stamp = (pushed_at - _EPOCH) // dt.timedelta(microseconds=1)
     with _lock(folder, fcntl.LOCK_SH):
-        for day in sorted(pc.unique(days).to_pylist()):
+        for day in sorted(day for day in pc.unique(days).to_pylist() if day is not None):
             path = folder / partition_name(day) / f"{stamp}-{uuid.uuid4().hex}.parquet"
             _write(path, rows.filter(pc.equal(days, pa.scalar(day, pa.date32()))))
             written.append(path)
@@ -103,7 +103,8 @@ def erase_pushed(folder: Path, column: str, key: str | int) -> int:
             rows = _read(path)
             if column not in rows.column_names:
                 continue
-            kept = rows.filter(pc.fill_null(pc.not_equal(pc.cast(rows[column], pa.string()), str(key)), True))
+            is_another: Any = pc.not_equal(pc.cast(rows[column], pa.string()), pa.scalar(str(key)))
+            kept = rows.filter(pc.fill_null(is_another, True))
             if kept.num_rows < rows.num_rows:
                 _write(path, kept)
                 erased += rows.num_rows - kept.num_rows if path in counting else 0

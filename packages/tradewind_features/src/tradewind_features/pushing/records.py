@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STAMP = pa.timestamp("us", tz="UTC")
 
-_DECLARED = {
+_DECLARED: dict[str, pa.DataType] = {
     "STRING": pa.string(),
     "INT32": pa.int32(),
     "INT64": pa.int64(),
@@ -55,7 +55,9 @@ class RecordForm:
         source = view.batch_source
         named = {feature: column for column, feature in (source.field_mapping or {}).items()}
         fields = [*view.entity_columns, *view.features]
-        declared = {named.get(field.name, field.name): _DECLARED.get(field.dtype.to_value_type().name, pa.null()) for field in fields}
+        declared: dict[str, pa.DataType] = {
+            named.get(field.name, field.name): _DECLARED.get(field.dtype.to_value_type().name, pa.null()) for field in fields
+        }
         declared[source.timestamp_field] = STAMP
         if source.created_timestamp_column:
             declared[source.created_timestamp_column] = STAMP
@@ -82,10 +84,10 @@ class RecordForm:
         self._refuse_other_columns(renamed.column_names)
         if self.created and self.created not in renamed.column_names:
             renamed = renamed.append_column(self.created, pa.nulls(renamed.num_rows, STAMP))
-        columns = {name: self._typed(name, renamed.column(name)) for name in self.columns if name in renamed.column_names}
+        columns: dict[str, Any] = {name: self._typed(name, renamed.column(name)) for name in self.columns if name in renamed.column_names}
         columns[self.event] = self._instants(self.event, columns[self.event])
         if self.created:
-            columns[self.created] = pc.fill_null(self._instants(self.created, columns[self.created]), pa.scalar(now, STAMP))
+            columns[self.created] = pc.coalesce(self._instants(self.created, columns[self.created]), pa.scalar(now, STAMP))
         stamped = pa.table(columns)
         self._refuse_other_times(stamped, now)
         return stamped
@@ -124,7 +126,7 @@ class RecordForm:
         kind = values.type
         try:
             if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-                values = pa.chunked_array([[None if text is None else _parsed(text) for text in values.to_pylist()]], STAMP)
+                values = pa.chunked_array([pa.array([None if text is None else _parsed(text) for text in values.to_pylist()], STAMP)])
             elif not (pa.types.is_timestamp(kind) or pa.types.is_null(kind)):
                 raise pa.ArrowInvalid(f"{kind} is no instant")
             return values.cast(pa.timestamp("us", kind.tz if pa.types.is_timestamp(kind) else "UTC"), safe=False).cast(STAMP)
