@@ -194,8 +194,15 @@ def test_days_of_two_definitions_do_not_stand_in_one_dataset(filling: Filling) -
     filling.fill()
     with pytest.raises(SettingsError, match="not what its published days were made by; backfill all its days"):
         filling.fill(FIRST, FIRST, sql=digest("select 2"))
-    filling.build(lambda rows: evolving_world.shifted(rows, 5.0))
+    filling.build(lambda rows: _with_day(rows, LAST, 5.0))
+    first = filling.folder
     done = filling.fill(sql=digest("select 2"))
+    linked = [
+        day
+        for day in days(FIRST, LAST)
+        if (filling.folder / day_folder(day) / "part.parquet").samefile(first / day_folder(day) / "part.parquet")
+    ]
+    assert linked == days(FIRST, LAST - dt.timedelta(days=1)), "the same rows are the same file, whoever made them"
     assert (len(done.added), done.left) == (20, []), "another definition's days were never published"
     assert Manifest.read(filling.folder.parent).table(PACE_TABLE).definition == digest("select 2")
 

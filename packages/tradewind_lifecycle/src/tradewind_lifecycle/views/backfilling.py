@@ -156,7 +156,8 @@ def publish_days(
             kept = publishing.kept_datasets(folder)
             publishing.keep_datasets(folder, {before.path: f"published before the backfill of {view}", **kept})
         rows = before.rows if before is not None and not is_redefined else 0
-        for batch, table in _batches(connection, model, plan, folder, published, definition):
+        earlier = None if before is None else folder / before.path
+        for batch, table in _batches(connection, model, plan, folder, earlier, definition):
             before = publishing.replace_table(folder, model.name, before, table)
             rows = table.rows
             say(
@@ -218,9 +219,12 @@ def _planned(
 
 
 def _batches(
-    connection: duckdb.DuckDBPyConnection, model: PublishedModel, plan: _Plan, folder: Path, published: Path | None, definition: str
+    connection: duckdb.DuckDBPyConnection, model: PublishedModel, plan: _Plan, folder: Path, earlier: Path | None, definition: str
 ) -> Iterator[tuple[list[str], PublishedTable]]:
-    """Each batch of days and the dataset with them: what stays as published, and what was built of the days up to this batch."""
+    """Each batch of days and the dataset with them: what stays as published, and what was built of the days up to this batch.
+
+    ``earlier``: the dataset before, of this definition or another; days with the same rows are linked to it.
+    """
     writes = plan.writes
     ends = list(range(BATCH_DAYS, len(writes) + BATCH_DAYS, BATCH_DAYS)) or ([0] if plan.done.removed else [])
     for end in ends:
@@ -230,8 +234,8 @@ def _batches(
             connection.execute(f"create or replace temp table days_of_{name} as select unnest($days::date[]) as day", {"days": days})
         both = " union all ".join(f"select * from {name} where {_DAY} in (from days_of_{name})" for name in sides)  # noqa: S608 - constants
         connection.execute(f"create or replace temp view {model.name} as {both}")
-        made = partitions.write_dataset(connection, f"temp.{model.name}", model.key, folder, published, None)
-        published = folder / made.path
+        made = partitions.write_dataset(connection, f"temp.{model.name}", model.key, folder, earlier, None)
+        earlier = folder / made.path
         entry = PublishedTable(path=made.path, digest=made.digest, rows=made.rows, columns=made.columns, definition=definition)
         yield writes[max(end - BATCH_DAYS, 0) : end], entry
 
