@@ -1,7 +1,8 @@
 """What somebody does who has Feast and this package, and nothing else of Tradewind; run by ``test_standalone_install`` in a process of its own.
 
 ``python -S -I standalone_walk.py REQUEST``: REQUEST is JSON with ``target`` (folder with the two installed packages), ``third_parties``
-(folders with everything else), ``fixtures`` (this folder) and ``folder`` (to work in). Prints one line of JSON with what was seen.
+(folders with everything else), ``fixtures`` (this folder), ``folder`` (to work in) and ``port``. Prints one line of JSON with what was
+seen, and then is ``feast serve`` on that port of loopback until it is ended.
 """
 
 import contextlib
@@ -81,7 +82,7 @@ def walk(folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Walk, and say what was seen."""
+    """Walk, say what was seen, and serve."""
     request = json.loads(sys.argv[1])
     sys.path[:0] = [request["target"], request["fixtures"]]
     sys.path += request["third_parties"]
@@ -96,6 +97,9 @@ def main() -> None:
     seen["of_tradewind"] = sorted({name.split(".")[0] for name in sys.modules if name.startswith("tradewind_")})
     seen["from"] = {name: getattr(sys.modules[name], "__file__", None) for name in OWN if name in sys.modules}
     sys.stdout.write(json.dumps(seen) + "\n")
+    sys.stdout.flush()
+    serving = ("serve", "--host", "127.0.0.1", "--port", str(request["port"]), "--workers", "1", "--no-access-log")
+    feast_command("--chdir", request["folder"], *serving, "--registry_ttl_sec", "600")
 
 
 if __name__ == "__main__":
