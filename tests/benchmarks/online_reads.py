@@ -1,7 +1,8 @@
-"""One contender's reads of an online store, in a process of its own: `python -m tests.benchmarks.online_reads <contender> <folder> <entities> <rows> <reads>`.
+"""One contender's reads of an online store, in a process of its own.
 
-Contenders: `reader` (our reader alone; Feast is not imported), or the kind of a Feast repository, asked through its SDK. What Feast
-gives are lists of values by feature; what the reader gives is a matrix with presence and ages.
+`python -m tests.benchmarks.online_reads <reader|feast> <kind> <folder> <entities> <rows> <reads>`: by our reader alone (Feast is not
+imported), or through the SDK of the Feast repository in the folder. Feast gives lists of values by feature; the reader gives a matrix
+with presence and ages.
 """
 
 import random
@@ -12,7 +13,10 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import told
 
-READER, READER_ON_REDIS = "reader", "reader-redis"
+READER, FEAST = "reader", "feast"
+OURS, OURS_ON_REDIS = "Tradewind", "Tradewind on Redis"
+FEASTS, FEASTS_ON_REDIS = "Feast's SQLite", "Feast's Redis"
+SERVER = "redis://127.0.0.1:6379/15"
 RUNS, WARM = 5, 50
 VIEWS, FEATURES = 3, 10
 CHECKED = 200
@@ -20,13 +24,23 @@ CHECKED = 200
 Read = Callable[[list[str]], list[list[float | None]]]
 
 
-def with_reader(location: str) -> tuple[Callable[[list[str]], object], Read]:
+def location(kind: str, folder: Path) -> str:
+    """Where one of our stores is, as the reader and the backend take it; on Redis under a prefix of the run's own."""
+    return f"{SERVER}?prefix={prefix(folder)}" if kind == OURS_ON_REDIS else str(folder / "online.db")
+
+
+def prefix(folder: Path) -> str:
+    """What the keys of a store on Redis begin with."""
+    return f"tradewind-bench:{folder.parent.name}"
+
+
+def with_reader(place: str) -> tuple[Callable[[list[str]], object], Read]:
     """Our reader: the read that is measured, and the same as rows of values."""
     import datetime as dt
 
     from tradewind_features.online.reader import OnlineReader
 
-    reader = OnlineReader(location)
+    reader = OnlineReader(place)
     now = dt.datetime(2018, 5, 6, tzinfo=dt.UTC)
     wanted = [(f"v{v}", f"v{v}_f{i}") for v in range(VIEWS) for i in range(FEATURES)]
 
@@ -77,11 +91,11 @@ def quantiles(read: Callable[[list[str]], object], entities: int, rows: int, rea
     return found
 
 
-def main(contender: str, place: str, entities: int, rows: int, reads: int) -> None:
-    read, values = with_reader(place) if contender == READER else with_feast(contender, Path(place))
+def main(how: str, kind: str, folder: Path, entities: int, rows: int, reads: int) -> None:
+    read, values = with_reader(location(kind, folder)) if how == READER else with_feast(kind, folder)
     found = quantiles(read, entities, rows, reads)
     told(runs=found, values=values([f"merchant_{number:06d}" for number in range(CHECKED)]))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], *(int(text) for text in sys.argv[3:6]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), *(int(text) for text in sys.argv[4:7]))

@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tests.benchmarks.feast_repositories import file_view, merchant, open_store
 from tests.benchmarks.joined_worlds import INSTANT
+from tests.benchmarks.online_reads import FEASTS, FEASTS_ON_REDIS, OURS, OURS_ON_REDIS, SERVER, prefix
 
 FEATURES, DAYS = 10, 5
 TTL = dt.timedelta(days=30)
@@ -24,7 +25,6 @@ FILLED_AT = FIRST_DAY + dt.timedelta(days=DAYS)
 """When the first materialization ends: all days are there, but for the rows that come late."""
 ADDED_AT = FILLED_AT + dt.timedelta(hours=12)
 """When the second ends: late rows of the last day, and the first rows of the next, were created six hours earlier."""
-OURS, FEASTS = "Tradewind", "Feast's SQLite"
 _LAG = dt.timedelta(hours=6)
 
 
@@ -77,16 +77,18 @@ def add_new_rows(world: OnlineWorld) -> int:
 
 
 def settings_of(kind: str, folder: Path) -> dict[str, Any]:
-    """Of ``feature_store.yaml``, for our store or Feast's in ``folder``."""
-    path = str(folder / "online.db")
-    if kind == OURS:
-        online: Mapping[str, Any] = {
-            "type": "tradewind_features.online.store.PackedSqliteOnlineStore",
-            "path": path,
-            "frozen_at": ADDED_AT,
-        }
-        return {"provider": "tradewind_features.provider.TradewindProvider", "online_store": online, "offline_store": {"type": "duckdb"}}
-    return {"provider": "local", "online_store": {"type": "sqlite", "path": path}, "offline_store": {"type": "duckdb"}}
+    """Of ``feature_store.yaml``, for our store or Feast's in ``folder``, or on the Redis of this machine."""
+    ours = "tradewind_features.online.store"
+    online: dict[str, Any] = {
+        OURS: {"type": f"{ours}.PackedSqliteOnlineStore", "path": str(folder / "online.db"), "frozen_at": ADDED_AT},
+        OURS_ON_REDIS: {"type": f"{ours}.PackedRedisOnlineStore", "url": SERVER, "prefix": prefix(folder), "frozen_at": ADDED_AT},
+        FEASTS: {"type": "sqlite", "path": str(folder / "online.db")},
+        FEASTS_ON_REDIS: {"type": "redis", "connection_string": "127.0.0.1:6379,db=15"},
+    }
+    if kind in {OURS, OURS_ON_REDIS}:
+        offline = {"type": "tradewind_features.offline.store.PointInTimeOfflineStore"}
+        return {"provider": "tradewind_features.provider.TradewindProvider", "online_store": online[kind], "offline_store": offline}
+    return {"provider": "local", "online_store": online[kind], "offline_store": {"type": "duckdb"}}
 
 
 def open_online(kind: str, world: OnlineWorld, folder: Path) -> FeatureStore:
@@ -105,7 +107,7 @@ def silent() -> Iterator[None]:
 
 def _view(kind: str, world: OnlineWorld, view: str, names: list[str]) -> FeatureView:
     path = world.folder / view
-    return file_view(merchant(), view, str(path if kind == OURS else path / "*" / "*.parquet"), names, TTL)
+    return file_view(merchant(), view, str(path if kind in {OURS, OURS_ON_REDIS} else path / "*" / "*.parquet"), names, TTL)
 
 
 def _write(

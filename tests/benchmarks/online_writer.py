@@ -10,16 +10,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks.online_worlds import OURS
+from tests.benchmarks.online_reads import OURS, OURS_ON_REDIS, VIEWS, location
 
 ROWS, PER_SECOND = 100, 20
-VIEWS = 3
 
 
-def into_ours(location: str) -> Callable[[list[str], int], None]:
+def into_ours(place: str) -> Callable[[list[str], int], None]:
     from tradewind_features.online.backend import open_backend
 
-    store = open_backend(location if location.startswith("redis://") else Path(location))
+    store = open_backend(place if place.startswith("redis://") else Path(place))
 
     def write(keys: list[str], step: int) -> None:
         with store.transaction():
@@ -58,8 +57,8 @@ def into_feasts(kind: str, folder: Path) -> Callable[[list[str], int], None]:
     return write
 
 
-def main(kind: str, place: str, entities: int) -> None:
-    write = into_ours(place) if kind == OURS else into_feasts(kind, Path(place))
+def main(kind: str, folder: Path, entities: int) -> None:
+    write = into_ours(location(kind, folder)) if kind in {OURS, OURS_ON_REDIS} else into_feasts(kind, folder)
     closed = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), closed.set()), daemon=True).start()
     choose, batches = random.Random(11), 0
@@ -72,4 +71,4 @@ def main(kind: str, place: str, entities: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -10,14 +10,13 @@ from feast import FeatureStore
 
 from tests.benchmarks.document import rows_of, seconds, table, times, write_section
 from tests.benchmarks.machine import measured_on
+from tests.benchmarks.online_reads import FEASTS, OURS
 from tests.benchmarks.online_worlds import (
     ADDED_AT,
     DAYS,
-    FEASTS,
     FEATURES,
     FILLED_AT,
     FIRST_DAY,
-    OURS,
     OnlineWorld,
     add_new_rows,
     key_of,

@@ -5,7 +5,7 @@ import datetime as dt
 import math
 import statistics
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,23 +18,40 @@ from tests.benchmarks import online_reads, online_writer
 from tests.benchmarks.document import IMAGES, image, table, times, write_section
 from tests.benchmarks.machine import measured_on
 from tests.benchmarks.measuring import ROOT, command, in_fresh_process
-from tests.benchmarks.online_reads import CHECKED, READER, RUNS
-from tests.benchmarks.online_worlds import FEASTS, FILLED_AT, FIRST_DAY, OURS, OnlineWorld, key_of, make_sources, open_online, silent
+from tests.benchmarks.online_reads import CHECKED, FEAST, FEASTS, FEASTS_ON_REDIS, OURS, OURS_ON_REDIS, READER, RUNS, SERVER
+from tests.benchmarks.online_worlds import FILLED_AT, FIRST_DAY, OnlineWorld, key_of, make_sources, open_online, silent
 from tests.benchmarks.plots import grid_of_bars
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("ignore")]
 
 ENTITIES = 50_000
-NAMES = {READER: "Tradewind's reader", OURS: "Feast's SDK on our store", FEASTS: "Feast's SDK on its SQLite store"}
-READS = {(READER, 1): 10_000, (READER, 100): 10_000, (OURS, 1): 1_000, (OURS, 100): 100, (FEASTS, 1): 1_000, (FEASTS, 100): 100}
-"""Reads of a run, by contender and rows; Feast's SDK has fewer, since its 100 rows take so long."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """How a store of some kind is read, and how many reads of one and of a hundred rows a run has: as many as take seconds."""
+
+    name: str
+    how: str
+    kind: str
+    reads: Mapping[int, int]
+
+
+CONTENDERS = [
+    Contender("Tradewind's reader", READER, OURS, {1: 10_000, 100: 2_000}),
+    Contender("Feast's SDK on our store", FEAST, OURS, {1: 1_000, 100: 100}),
+    Contender("Feast's SDK on its SQLite store", FEAST, FEASTS, {1: 1_000, 100: 100}),
+    Contender("Tradewind's reader, Redis", READER, OURS_ON_REDIS, {1: 5_000, 100: 1_000}),
+    Contender("Feast's SDK on its Redis store", FEAST, FEASTS_ON_REDIS, {1: 1_000, 100: 100}),
+]
+ON_REDIS = {OURS_ON_REDIS, FEASTS_ON_REDIS}
 
 
 @dataclass(frozen=True)
 class Answer:
     """Medians over the runs of the median and of the 99th percentile, in milliseconds, and the values of some keys."""
 
-    contender: str
+    contender: Contender
     rows: int
     p50: float
     p99: float
@@ -44,50 +61,69 @@ class Answer:
 def test_online_reads_beside_a_writer(scratch: Path) -> None:
     world = OnlineWorld(scratch / "world", online_reads.VIEWS, ENTITIES)
     make_sources(world)
-    with silent():
-        ours = open_online(OURS, world, scratch / "ours")
-        ours.materialize(FIRST_DAY - dt.timedelta(days=1), FILLED_AT)
-        feasts = open_online(FEASTS, world, scratch / "feasts")
-    reference = _copy_to_feasts(ours, feasts, world)
-    places = {OURS: scratch / "ours", FEASTS: scratch / "feasts"}
-    found = []
-    for contender, rows in READS:
-        kind = FEASTS if contender == FEASTS else OURS
-        found.append(_read(contender, kind, places[kind], rows))
-        print(f"{NAMES[contender]}, {rows}: p50 {found[-1].p50:.3f} ms, p99 {found[-1].p99:.3f} ms", flush=True)
+    contenders = [one for one in CONTENDERS if one.kind not in ON_REDIS or _redis_answers()]
+    kinds = dict.fromkeys(one.kind for one in contenders)
+    with contextlib.ExitStack() as cleaning:
+        with silent():
+            stores = {kind: open_online(kind, world, scratch / f"store-{number}") for number, kind in enumerate(kinds)}
+            for kind in ON_REDIS & kinds.keys():
+                cleaning.callback(stores[kind].teardown)
+            for kind in kinds.keys() & {OURS, OURS_ON_REDIS}:
+                stores[kind].materialize(FIRST_DAY - dt.timedelta(days=1), FILLED_AT)
+            for kind in kinds.keys() & {FEASTS, FEASTS_ON_REDIS}:
+                _copy(stores[OURS], stores[kind], world)
+        reference = _values(stores[OURS], world)
+        found = []
+        for one in contenders:
+            for rows, reads in one.reads.items():
+                found.append(_read(one, Path(stores[one.kind].config.repo_path), rows, reads))
+                print(f"{one.name}, {rows}: p50 {found[-1].p50:.3f} ms, p99 {found[-1].p99:.3f} ms", flush=True)
     plot = IMAGES / "bench_online_read.png"
     grid_of_bars([(f"{r} row{'s' * (r > 1)}", "milliseconds", _bars(found, r)) for r in (1, 100)], plot)
     caption = image(plot, "Milliseconds of a read, median and 99th percentile")
-    write_section("online-read", _explained(), _table(found), caption, measured_on(["feast", "numpy"]))
-    assert {NAMES[a.contender]: n for a in found if (n := _differing(a.values, reference))} == {}
+    write_section(
+        "online-read", _explained(len(contenders) < len(CONTENDERS)), _table(found), caption, measured_on(["feast", "numpy", "redis"])
+    )
+    assert {a.contender.name: n for a in found if (n := _differing(a.values, reference))} == {}
 
 
-def _copy_to_feasts(ours: FeatureStore, feasts: FeatureStore, world: OnlineWorld) -> list[list[float | None]]:
-    """Put what our store holds into Feast's through Feast's own batch write, which its materialization ends in; values of the first keys."""
-    keys = [key_of(number) for number in range(world.entities)]
-    protos = [EntityKey(join_keys=["merchant_id"], entity_values=[Value(string_val=key)]) for key in keys]
+def _redis_answers() -> bool:
+    import redis
+
+    with contextlib.closing(redis.Redis.from_url(SERVER, socket_connect_timeout=1)) as client:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def _copy(ours: FeatureStore, theirs: FeatureStore, world: OnlineWorld) -> None:
+    """Put what our store holds into Feast's through Feast's own batch write, which its materialization ends in."""
+    protos = [EntityKey(join_keys=["merchant_id"], entity_values=[Value(string_val=key_of(n))]) for n in range(world.entities)]
     for view in world.features:
         held = ours._get_provider().online_store.online_read(ours.config, ours.get_feature_view(view), protos)
         rows = [(key, values, at, at) for key, (at, values) in zip(protos, held, strict=True) if values is not None]
-        feasts._get_provider().online_store.online_write_batch(feasts.config, feasts.get_feature_view(view), rows, None)
-    answer = ours.get_online_features(world.references, [{"merchant_id": key} for key in keys[:CHECKED]]).to_dict()
+        theirs._get_provider().online_store.online_write_batch(theirs.config, theirs.get_feature_view(view), rows, None)
+
+
+def _values(store: FeatureStore, world: OnlineWorld) -> list[list[float | None]]:
+    """All features of the first keys, by Feast's SDK."""
+    answer = store.get_online_features(world.references, [{"merchant_id": key_of(number)} for number in range(CHECKED)]).to_dict()
     return [list(row) for row in zip(*(answer[name.split(":")[1]] for name in world.references), strict=True)]
 
 
-def _read(contender: str, kind: str, place: Path, rows: int) -> Answer:
-    store = str(place / "online.db")
-    with _writing(kind, store if kind == OURS else str(place)):
-        told = in_fresh_process(
-            "online_reads", contender, store if contender == READER else str(place), str(ENTITIES), str(rows), str(READS[contender, rows])
-        )
+def _read(contender: Contender, folder: Path, rows: int, reads: int) -> Answer:
+    arguments = [contender.how, contender.kind, str(folder), str(ENTITIES), str(rows), str(reads)]
+    with _writing(contender.kind, folder):
+        told = in_fresh_process("online_reads", *arguments)
     p50, p99 = (statistics.median(run[n] for run in told["runs"]) for n in (0, 1))
     return Answer(contender, rows, p50, p99, told["values"])
 
 
 @contextlib.contextmanager
-def _writing(kind: str, place: str) -> Iterator[None]:
+def _writing(kind: str, folder: Path) -> Iterator[None]:
     """Another process that writes to the store while the block runs."""
-    started = command("online_writer", kind, place, str(ENTITIES))
+    started = command("online_writer", kind, str(folder), str(ENTITIES))
     with subprocess.Popen(started, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdin is not None
         assert writer.stdout is not None
@@ -107,31 +143,34 @@ def _differing(values: list[list[float | None]], reference: list[list[float | No
 
 
 def _bars(found: list[Answer], rows: int) -> dict[str, dict[str, float]]:
-    return {NAMES[a.contender]: {"p50": a.p50, "p99": a.p99} for a in found if a.rows == rows}
+    return {a.contender.name: {"p50": a.p50, "p99": a.p99} for a in found if a.rows == rows}
 
 
 def _table(found: list[Answer]) -> str:
-    lines = []
-    for contender, name in NAMES.items():
-        line = {"contender": name}
-        for rows in (1, 100):
-            of_rows = {a.contender: a for a in found if a.rows == rows}
-            one, feasts, label = of_rows[contender], of_rows[FEASTS], f"{rows} row{'s' * (rows > 1)}"
-            line |= {
-                f"{label}, p50": f"{one.p50:.3f} ms",
-                f"{label}, p99": f"{one.p99:.3f} ms",
-                f"{label}, × Feast's p99": times(feasts.p99 / one.p99),
-                f"{label}, reads": f"{RUNS} × {READS[contender, rows]:,}",
+    """Ratios are to Feast's SDK on its own store of the same kind of server."""
+    lines: dict[str, dict[str, str]] = {}
+    for answer in found:
+        one, label = answer.contender, f"{answer.rows} row{'s' * (answer.rows > 1)}"
+        feasts = FEASTS_ON_REDIS if one.kind in ON_REDIS else FEASTS
+        beside = next(a for a in found if a.contender.kind == feasts and a.rows == answer.rows)
+        lines.setdefault(one.name, {"contender": one.name}).update(
+            {
+                f"{label}, p50": f"{answer.p50:.3f} ms",
+                f"{label}, p99": f"{answer.p99:.3f} ms",
+                f"{label}, × Feast's p99": times(beside.p99 / answer.p99),
+                f"{label}, reads": f"{RUNS} × {one.reads[answer.rows]:,}",
             }
-        lines.append(line)
-    return table(lines, right=[name for name in lines[0] if name != "contender"])
+        )
+    rows = list(lines.values())
+    return table(rows, right=[name for name in rows[0] if name != "contender"])
 
 
-def _explained() -> str:
+def _explained(without_redis: bool) -> str:
+    absent = " No Redis answered on this machine." if without_redis else " Redis is on loopback."
     return (
         f"{online_reads.VIEWS} views × {online_reads.FEATURES} numbers of {ENTITIES:,} entities; one row, or a hundred, of random keys, warm, in a process of"
         f" its own; medians over {RUNS} runs. Meanwhile another process writes {online_writer.ROWS} rows of each view {online_writer.PER_SECOND} times a"
         " second to the same store (ours through its backend, Feast's through Feast). The reader gives a matrix in the order asked, presence and ages;"
-        f" Feast gives lists by feature and applies no ttl. All give the same values for {CHECKED} keys. Feast's store was filled with the same rows by its own batch"
-        " write."
+        f" Feast's SDK gives lists by feature. All give the same values for {CHECKED} keys. Feast's stores were filled with the same rows by"
+        f" their own batch write.{absent}"
     )
