@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from parcel_rows import DAY, Answer, Ground, Row, at, ground
 
@@ -188,6 +188,7 @@ some_row = st.tuples(
 batches = st.lists(st.tuples(st.lists(some_row, max_size=5), st.integers(0, 20), st.booleans()), min_size=1, max_size=4)
 
 
+@settings(max_examples=30)  # a materialization of files takes 50 ms
 @given(batches=batches)
 def test_increments_give_what_the_whole_would_give(
     tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[list[Row], int, bool]]

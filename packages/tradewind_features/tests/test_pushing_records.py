@@ -62,7 +62,7 @@ def test_what_is_no_record_of_the_view_is_refused_by_the_name_of_its_column(form
         ({"courier_id": None}, "missing courier_id"),
         ({"event_timestamp": None}, "missing event_timestamp"),
         ({"paces": [1.0]}, "unknown paces"),
-        ({"pace": ["quick"]}, "column pace: string does not fit double"),
+        ({"pace": ["quick"]}, "column pace: string does not fit the declared double"),
         ({"courier_id": pa.array([None], pa.string())}, "column courier_id: a record without it"),
         ({"event_timestamp": pa.array([None], STAMP)}, "column event_timestamp: a record without it"),
         ({"event_timestamp": [12]}, "column event_timestamp: an instant is expected"),
@@ -96,6 +96,19 @@ def test_values_come_in_the_types_of_the_source(tmp_path: Path) -> None:
         "pace": "float",
         "more": "int16",
     }
+
+
+def test_a_value_that_the_online_store_could_not_take_is_not_logged(tmp_path: Path) -> None:
+    from parcel_rows import int_view
+
+    from tradewind_features.datasets import open_dataset
+
+    view = int_view(tmp_path, {"trips": pa.array([3.0])})
+    form = RecordForm.of(view, open_dataset(view.batch_source))
+    assert str(form.columns["trips"]) == "double"
+    records = pa.table({"courier_id": ["ana"], "event_timestamp": [at(20)], "trips": [3.5]})
+    with pytest.raises(QualityError, match=r"view counts, column trips: double does not fit the declared int64 .*3.5.* was truncated"):
+        form.stamped(records, NOW)
 
 
 def store_of(place: Ground) -> FeatureStore:
@@ -218,3 +231,60 @@ def test_a_view_lives_by_pushes_alone_before_anything_is_published(tmp_path: Pat
     store.push("courier_pace_pushed", frame(5.0, at(29), key="ben"))
     assert set(place.held(["ana", "ben"], NOW)) == {"ben"}
     assert at(29).tzinfo == UTC
+
+
+def test_two_views_over_one_source_share_one_record_of_the_log(tmp_path: Path) -> None:
+    from feast import Entity, FeatureView, Field, PushSource, ValueType
+    from feast.types import String
+
+    place = pushed_place(tmp_path)
+    source = PushSource(name="courier_pace_pushed", batch_source=place.view.batch_source)
+    courier = Entity(name="courier", join_keys=["courier_id"], value_type=ValueType.STRING)
+    pace = FeatureView(name="courier_pace", entities=[courier], ttl=3 * DAY, schema=place.view.schema, source=source)
+    grades = FeatureView(
+        name="grades", entities=[courier], schema=[Field(name="courier_id", dtype=String), Field(name="grade", dtype=String)], source=source
+    )
+    store = FeatureStore(config=place.config)
+    store.apply([courier, pace, grades])
+    store.push("courier_pace_pushed", frame(5.0, at(29)), to=PushMode.ONLINE_AND_OFFLINE)
+    assert [(row["pace"], row["grade"]) for row in logged(place)] == [(5.0, "pushed")]
+    asked = pd.DataFrame({"courier_id": ["ana"], "event_timestamp": [pd.Timestamp(NOW)]})
+    joined = store.get_historical_features(asked, ["courier_pace:pace", "grades:grade"]).to_df()
+    assert (joined["pace"][0], joined["grade"][0]) == (5.0, "pushed")
+    served = store.get_online_features(["courier_pace:pace", "grades:grade"], [{"courier_id": "ana"}]).to_dict()
+    assert served == {"courier_id": ["ana"], "pace": [5.0], "grade": ["pushed"]}
+
+
+def test_a_mapped_column_is_pushed_under_either_name(make_repository: Any) -> None:
+    import small_repository
+    from feast import PushSource
+
+    from tradewind_features.pushing.listing import pushed_files
+
+    store = make_repository(
+        "mapped", small_repository.OURS | {"offline_store": small_repository.OURS["offline_store"] | {"pushed": "pushed"}}
+    )
+    view = store.get_feature_view("shift_load")
+    view.stream_source = PushSource(name="shift_load_pushed", batch_source=view.batch_source)
+    store.apply([view])
+    event = pd.Timestamp(small_repository.NOW - small_repository.HOUR)
+    by_view = pd.DataFrame({"courier_id": ["ana"], "depot_id": [1], "observed_at": [event], "load": [0.5], "parcels": [7]})
+    store.push("shift_load_pushed", by_view, to=PushMode.ONLINE_AND_OFFLINE)
+    by_source = by_view.rename(columns={"courier_id": "courier", "load": "load_raw"}).assign(depot_id=[2])
+    store.push("shift_load_pushed", by_source, to=PushMode.OFFLINE)
+    asked = pd.DataFrame({"courier_id": ["ana"] * 2, "depot_id": [1, 2], "event_timestamp": [pd.Timestamp(small_repository.NOW)] * 2})
+    assert store.get_historical_features(asked, ["shift_load:load"]).to_df()["load"].tolist() == [0.5, 0.5]
+    served = store.get_online_features(["shift_load:load"], [{"courier_id": "ana", "depot_id": depot} for depot in (1, 2)]).to_dict()
+    assert served["load"] == [0.5, None]
+    assert len(pushed_files(Path(store.repo_path) / "pushed" / "shift_load_rows")) == 2
+
+
+def test_a_source_that_is_not_ours_is_pushed_to_in_feasts_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tradewind_features import provider
+
+    place = pushed_place(tmp_path)
+    store = store_of(place)
+    monkeypatch.setattr(provider, "_not_local", lambda *_: "found a remote path")
+    store.push("courier_pace_pushed", frame(5.0, at(29), created=at(29)), to=PushMode.ONLINE)
+    assert place.held(["ana"], NOW) == {"ana": (at(29), at(29), 5.0, "pushed")}
+    assert logged(place) == []

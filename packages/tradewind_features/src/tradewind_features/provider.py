@@ -51,7 +51,7 @@ class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast shi
             QualityError: the records are not what the view says, or from the future; nothing was written.
             StateError: log or store can't be written; the error says what the log holds.
         """
-        if isinstance(feature_view, OnDemandFeatureView) or feature_view.batch_source is None:
+        if isinstance(feature_view, OnDemandFeatureView) or not self._is_ours(feature_view):
             super().ingest_df(feature_view, df, field_mapping)
             return
         taken = self._intake.take(self.repo_config, feature_view, _arrow(feature_view, df), "online")
@@ -61,6 +61,10 @@ class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast shi
             if taken.log is None:
                 raise
             raise held_by_the_log(error, taken) from error
+
+    def _is_ours(self, view: FeatureView) -> bool:
+        """Whether a view's source is local Parquet, which a log of pushed rows can stand beside; others are Feast's."""
+        return view.batch_source is not None and _not_local(self.repo_config, view.batch_source) is None
 
     def _serve(self, view: FeatureView, taken: Taken, field_mapping: dict[str, str] | None) -> None:
         if isinstance(self.repo_config.online_store, PackedOnlineStoreConfig):
@@ -75,6 +79,9 @@ class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast shi
             QualityError: the records are not what the view says, or from the future; nothing was written.
             StateError: the file system refuses.
         """
+        if not self._is_ours(feature_view):
+            super().ingest_df_to_offline_store(feature_view, table)
+            return
         rows = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
         taken = self._intake.take(self.repo_config, feature_view, rows, "offline")
         if taken.log is None:
@@ -87,7 +94,7 @@ class TradewindProvider(PassthroughProvider):  # type: ignore[misc]  # Feast shi
         is for :class:`~tradewind_features.pushing.records.RecordForm` to say, and it has the word next.
         """
         pushed = _frame_under_comparison()
-        if pushed is not None:
+        if pushed is not None and _not_local(config, data_source) is None:
             return [(str(name), str(kind)) for name, kind in pushed.dtypes.items()]
         return list(super().get_table_column_names_and_types_from_data_source(config, data_source))
 
@@ -129,8 +136,13 @@ def feasts_own_way(config: RepoConfig, view: FeatureView | OnDemandFeatureView) 
         return f"the online store is {config.online_store.type}"
     if isinstance(view, OnDemandFeatureView | BatchFeatureView | StreamFeatureView) or view.source_views or view.offline:
         return f"a {type(view).__name__} that Feast computes"
+    return _not_local(config, view.batch_source)
+
+
+def _not_local(config: RepoConfig, source: DataSource) -> str | None:
+    """Why a source is not local Parquet; ``None`` if it is."""
     try:
-        source_location(view.batch_source, config.repo_path)
+        source_location(source, config.repo_path)
     except SettingsError as error:
         return str(error)
     return None

@@ -15,12 +15,13 @@ import pyarrow as pa
 from tradewind_contracts.digests import digest_bytes
 from tradewind_contracts.errors import StateError
 from tradewind_contracts.instants import Clock
-from tradewind_features.datasets import Dataset, open_dataset, pushed_folder
+from tradewind_features.datasets import Dataset, open_dataset, pushed_folder, source_location
 from tradewind_features.materialization import pushed_root
 from tradewind_features.materialization.batches import KEY, VALUE, packed_rows
 from tradewind_features.online.backend import ViewSpec, open_backend
 from tradewind_features.pushing.log import append
 from tradewind_features.pushing.records import RecordForm
+from tradewind_features.specs import spec_digest
 
 if TYPE_CHECKING:
     from feast import FeatureView
@@ -59,6 +60,7 @@ class PushIntake:
 
     def __init__(self) -> None:
         self._local = threading.local()
+        self._forms: dict[str, tuple[tuple[object, ...], RecordForm]] = {}
 
     def take(self, config: "RepoConfig", view: "FeatureView", records: pa.Table, side: Side) -> Taken:
         """Stamp ``records`` and put them into the log of their source, unless the push that is under way has done so.
@@ -67,7 +69,7 @@ class PushIntake:
             QualityError: the records are not what the view says, or from the future; nothing was written.
             StateError: the log can't be written.
         """
-        form = RecordForm.of(view, _dataset(config, view))
+        form = self._form(config, view)
         push, is_first = self._push(config, view, records, side)
         rows = form.stamped(records, push.at)
         root = pushed_root(config)
@@ -77,6 +79,18 @@ class PushIntake:
         push.seen.add((view.name, side))
         self._local.push = push
         return Taken(form, rows, folder)
+
+    def _form(self, config: "RepoConfig", view: "FeatureView") -> RecordForm:
+        """The form of a view's records; looked up anew when the view changed, or a file or folder of its source came or went."""
+        location = Path(source_location(view.batch_source, config.repo_path))
+        changed_ns = location.stat().st_mtime_ns if location.exists() else None
+        stands_for = (spec_digest(view), location, changed_ns)
+        held = self._forms.get(view.name)
+        if held is not None and held[0] == stands_for and changed_ns is not None:
+            return held[1]
+        form = RecordForm.of(view, _dataset(config, view))
+        self._forms[view.name] = (stands_for, form)
+        return form
 
     def _push(self, config: "RepoConfig", view: "FeatureView", records: pa.Table, side: Side) -> tuple[_UnderWay, bool]:
         source, digest = view.batch_source.name, _digest(records)

@@ -38,11 +38,12 @@ _DECLARED: dict[str, pa.DataType] = {
 class RecordForm:
     """What the records of one view look like: Arrow type by column of its source, and which columns a record must have.
 
-    ``created`` is ``None`` if the source has no such column: its rows are created when they happen.
+    ``declared``: the types that the view declares, which the online store keeps values in. ``created`` is ``None`` if the source has no such column: its rows are created when they happen.
     """
 
     view: str
     columns: Mapping[str, pa.DataType]
+    declared: Mapping[str, pa.DataType]
     keys: tuple[str, ...]
     features: tuple[str, ...]
     event: str
@@ -65,6 +66,7 @@ class RecordForm:
         return cls(
             view=view.name,
             columns=declared | held,
+            declared=declared,
             keys=tuple(named.get(field.name, field.name) for field in view.entity_columns),
             features=tuple(named.get(field.name, field.name) for field in view.features),
             event=source.timestamp_field,
@@ -115,11 +117,14 @@ class RecordForm:
         wanted = self.columns[name]
         if name in (self.event, self.created) or wanted == pa.null():
             return values
+        declared = self.declared.get(name, wanted)
         try:
-            return values.cast(wanted)
+            # As the view declares it first: what the online store could not take must not stand in the log, to be materialized.
+            served = values.cast(declared)
+            return served if served.type == wanted else values.cast(wanted)
         except pa.ArrowException as error:
             raise QualityError(
-                f"push to view {self.view}, column {name}: {values.type} does not fit {wanted} ({error}); nothing was written"
+                f"push to view {self.view}, column {name}: {values.type} does not fit the declared {declared} ({error}); nothing was written"
             ) from error
 
     def _instants(self, name: str, values: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
