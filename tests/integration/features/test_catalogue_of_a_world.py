@@ -17,6 +17,7 @@ from tradewind_contracts.digests import digest_bytes
 from tradewind_contracts.errors import IntegrityError
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import Verdict
+from tradewind_features.online.backend import Standing
 from tradewind_lifecycle import feature_store, online_store
 from tradewind_lifecycle.catalogue import read_catalogue
 from tradewind_lifecycle.catalogue.measured import build_seconds, measured
@@ -32,7 +33,7 @@ NEWEST = AS_OF.replace(hour=0)
 def test_a_view_is_measured_at_the_worlds_clock(ready: Settings) -> None:
     found = look(ready).measured[VIEW]
     merchants = len(PLACES)
-    assert (found.rows, found.visible, found.entities) == (merchants * DAYS, merchants * DAYS, merchants)
+    assert (found.rows, found.details.visible, found.details.entities) == (merchants * DAYS, merchants * DAYS, merchants)
     assert found.newest_at == found.last_at == NEWEST
     assert found.first_at == NEWEST - dt.timedelta(days=DAYS - 1)
     assert found.age_hours == pytest.approx(3)
@@ -41,8 +42,8 @@ def test_a_view_is_measured_at_the_worlds_clock(ready: Settings) -> None:
     assert (found.online.rows, found.online_newest_at, found.is_behind) == (merchants, NEWEST, False)
     assert found.materialized.to_at == "2018-05-10T03:00:00Z"
     # Every seventh value of a column is null; of the newest day stand the rows 19, 39 and 59.
-    assert found.null_all["transit_pace_30d"] == pytest.approx(8 / 60)
-    assert found.null_newest["transit_pace_30d"] == 0
+    assert found.details.null_all["transit_pace_30d"] == pytest.approx(8 / 60)
+    assert found.details.null_newest["transit_pace_30d"] == 0
 
 
 def test_rows_after_the_clock_are_published_and_not_yet_seen(
@@ -51,7 +52,7 @@ def test_rows_after_the_clock_are_published_and_not_yet_seen(
     view = next(view for view in feature_manifest["views"] if view["name"] == VIEW)
     settings = own_world({MODEL: feature_world.daily_rows(view, newest=NEWEST + dt.timedelta(days=5))})
     found = look(settings).measured[VIEW]
-    assert (found.rows, found.visible) == (3 * DAYS, 3 * (DAYS - 5))
+    assert (found.rows, found.details.visible) == (3 * DAYS, 3 * (DAYS - 5))
     assert (found.newest_at, found.last_at) == (NEWEST, NEWEST + dt.timedelta(days=5))
 
 
@@ -170,7 +171,9 @@ def test_views_measured_alone_are_as_among_all(ready: Settings) -> None:
     alone, all_ = look(ready, view).measured, look(ready).measured
     assert set(alone) == {VIEW}
     assert alone[VIEW] == all_[VIEW]
-    assert measured(ready, [view], {}, nulls=False)[VIEW].null_all == {}
+    brief = measured(ready, [view], {"merchant_pace_365d_v1": Standing(1, 0), "merchant_pace_365d_x": Standing(1, 0)}, details=False)[VIEW]
+    assert dataclasses.replace(brief, details=alone[VIEW].details, online=alone[VIEW].online, older=()) == alone[VIEW]
+    assert brief.older == ("merchant_pace_365d_v1",)
     assert KEYS.keys() <= {view.join_key for view in read_catalogue().views}
 
 
@@ -182,9 +185,9 @@ def test_a_feature_that_is_null_everywhere_and_a_view_without_rows_are_told(
     rows = rows.set_column(rows.column_names.index("transit_pace_30d"), "transit_pace_30d", pa.nulls(rows.num_rows, pa.float64()))
     reviews = next(view for view in feature_manifest["views"] if view["name"] == "merchant_reviews_180d")
     seen = look(own_world({MODEL: rows, "ftr_merchant__reviews_180d": feature_world.daily_rows(reviews).slice(0, 0)}))
-    assert seen.measured[VIEW].null_newest["transit_pace_30d"] == seen.measured[VIEW].null_all["transit_pace_30d"] == 1
+    assert seen.measured[VIEW].details.null_newest["transit_pace_30d"] == seen.measured[VIEW].details.null_all["transit_pace_30d"] == 1
     empty = seen.measured["merchant_reviews_180d"]
-    assert (empty.rows, empty.newest_at, empty.age_hours, empty.is_expired, empty.is_behind, empty.null_all) == (
+    assert (empty.rows, empty.newest_at, empty.age_hours, empty.is_expired, empty.is_behind, empty.details.null_all) == (
         0,
         None,
         None,

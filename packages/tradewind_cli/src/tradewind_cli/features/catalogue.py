@@ -20,7 +20,7 @@ def list_views(
     from tradewind_contracts.settings import use
     from tradewind_lifecycle.catalogue.worlds import look
 
-    seen = look(use(source=source, world=world), nulls=as_json)
+    seen = look(use(source=source, world=world), details=as_json)
     if unused:
         listing.print_unused(seen, as_json=as_json)
     elif as_json:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tradewind_lifecycle.catalogue.declared import Feature, View
     from tradewind_lifecycle.catalogue.measured import MeasuredView
     from tradewind_lifecycle.catalogue.origins import Origins
+    from tradewind_lifecycle.catalogue.scanning import Details
     from tradewind_lifecycle.catalogue.worlds import WorldCatalogue
 
 
@@ -38,7 +39,7 @@ def _features(seen: "WorldCatalogue", view: "View", width: int) -> Table:
     """How much of each feature is null, what it means to the world's living models, and what it is made of."""
     from tradewind_lifecycle.catalogue.origins import origins
 
-    found, both = seen.measured.get(view.name), width >= _WIDE and bool(view.ttl_hours)
+    found, both = _details(seen, view), width >= _WIDE and bool(view.ttl_hours)
     headings = [*(["null newest", "null all"] if both else ["null"])] if found else []
     table = plain_table("", "feature", [*headings, *(["gain"] if seen.living else [])])
     table.add_column("made of", overflow="fold", ratio=1)
@@ -60,7 +61,7 @@ def print_feature(seen: "WorldCatalogue", view: "View", feature: "Feature") -> N
 
     out = console()
     out.print(f"[bold]{feature.reference}[/]: {feature.description}\n")
-    found, made = seen.measured.get(view.name), origins(seen.catalogue, view, feature)
+    found, made = _details(seen, view), origins(seen.catalogue, view, feature)
     nulls = (
         f"{share(found.null_newest.get(feature.name))} of the newest day, {share(found.null_all.get(feature.name))} of all" if found else ""
     )
@@ -85,6 +86,11 @@ def print_feature(seen: "WorldCatalogue", view: "View", feature: "Feature") -> N
     out.print(_facts(facts))
     if seen.why_unmeasured:
         out.print(f"\n[yellow]{seen.why_unmeasured}[/]")
+
+
+def _details(seen: "WorldCatalogue", view: "View") -> "Details | None":
+    found = seen.measured.get(view.name)
+    return found.details if found else None
 
 
 def _origins(made: "Origins") -> list[tuple[str, str]]:
@@ -135,8 +141,9 @@ def _freshness(found: "MeasuredView") -> str:
     if found.newest_at is None:
         return "[red]none[/] that could be seen at the world's clock"
     expired = " [red]past its ttl: nobody is given a value[/]" if found.is_expired else ""
+    entities = f", {found.details.entities:,} entities" if found.details else ""
     beyond = f"; published up to {instant(found.last_at)}" if found.last_at and found.last_at > found.now else ""
-    return f"{instant(found.newest_at)}, {age(found.age_hours)} old at the clock ({instant(found.now)}){expired}, {found.entities:,} entities{beyond}"
+    return f"{instant(found.newest_at)}, {age(found.age_hours)} old at the clock ({instant(found.now)}){expired}{entities}{beyond}"
 
 
 def _online(found: "MeasuredView") -> str:

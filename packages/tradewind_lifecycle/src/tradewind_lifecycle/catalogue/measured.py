@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -14,15 +14,14 @@ from tradewind_contracts.instants import UTC
 from tradewind_contracts.manifest import MANIFEST, Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
-from tradewind_features.datasets import Dataset, open_path, pushed_folder, quoted
+from tradewind_features.datasets import open_path
 from tradewind_features.materialization import ViewMaterialization, read_materializations
 from tradewind_features.online.backend import Standing
 from tradewind_features.online.reader import OnlineReader
-from tradewind_features.pushing.listing import pushed_files
 from tradewind_lifecycle.catalogue.declared import View
+from tradewind_lifecycle.catalogue.scanning import Details, Scanned, pushed_rows
 
 HALF = "features"
-EVENT, CREATED = "event_timestamp", "created_timestamp"
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,7 @@ class MeasuredView:
     """One view in one world, as it was to be seen at the world's clock ``now``.
 
     ``rows``, ``bytes``, ``first_at``, ``last_at``: of all that is published and pushed, however far beyond the clock it reaches.
-    ``visible``, ``entities``, ``newest_at``: of the rows with event and created time by ``now``. ``null_newest``: by feature, the share of
-    nulls (0 to 1) among the visible rows of the newest day, of a view that never expires among all; ``null_all``: among all visible rows.
+    ``newest_at``: of the rows with event and created time by ``now``; ``details``: of all those rows, None where nobody asked.
     ``build_seconds``: of the view's dbt model in its newest build; None where that is not known. ``materialized``: the newest entry of the
     log of materializations, None where the view was never brought online. ``online``: what the online store holds of it now, None where it
     holds no such view or can't be read. ``older``: names under which the store keeps older definitions of it for living models.
@@ -45,11 +43,8 @@ class MeasuredView:
     bytes: int
     first_at: dt.datetime | None
     last_at: dt.datetime | None
-    visible: int
-    entities: int
     newest_at: dt.datetime | None
-    null_newest: Mapping[str, float]
-    null_all: Mapping[str, float]
+    details: Details | None
     build_seconds: float | None
     materialized: ViewMaterialization | None
     online: Standing | None
@@ -102,10 +97,12 @@ def online_standing(settings: Settings) -> dict[str, Standing]:
         reader.close()
 
 
-def measured(settings: Settings, views: Iterable[View], standing: Mapping[str, Standing], *, nulls: bool = True) -> dict[str, MeasuredView]:
+def measured(
+    settings: Settings, views: Iterable[View], standing: Mapping[str, Standing], *, details: bool = True
+) -> dict[str, MeasuredView]:
     """Each of ``views`` that the settings' world has published, by name; empty where there is no world, or nothing published yet.
 
-    ``standing``: what the online store holds. ``nulls=False`` leaves the shares of nulls out: they read every column.
+    ``standing``: what the online store holds. ``details=False`` leaves out what needs every row to be read.
 
     Raises:
         StateError: a published file is gone or can't be read.
@@ -123,15 +120,28 @@ def measured(settings: Settings, views: Iterable[View], standing: Mapping[str, S
     with duckdb.connect(config={"threads": settings.threads, "memory_limit": settings.memory_limit}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for view in views:
-            if view.model in tables:
-                dataset = _with_pushed(open_path(view.model, folder / tables[view.model].path), paths.pushed)
-                found[view.name] = replace(
-                    _measure(connection, view, dataset, now, nulls),
-                    build_seconds=seconds.get(view.model),
-                    materialized=logged.get(view.name),
-                    online=standing.get(view.name),
-                    older=tuple(sorted(name for name in standing if re.fullmatch(rf"{view.name}_v\d+", name))),
-                )
+            if view.model not in tables:
+                continue
+            published = tables[view.model]
+            source = Scanned(connection, open_path(view.model, folder / published.path), pushed_rows(paths.pushed, view.model), now)
+            first, last = source.span()
+            newest = source.newest_visible()
+            found[view.name] = MeasuredView(
+                view=view.name,
+                now=now,
+                ttl_hours=view.ttl_hours,
+                path=folder / published.path,
+                rows=published.rows + (source.pushed.rows() if source.pushed else 0),
+                bytes=source.dataset.size,
+                first_at=first,
+                last_at=last,
+                newest_at=newest,
+                details=source.details(view, newest) if details else None,
+                build_seconds=seconds.get(view.model),
+                materialized=logged.get(view.name),
+                online=standing.get(view.name),
+                older=tuple(sorted(name for name in standing if re.fullmatch(rf"{view.name}_v\d+", name))),
+            )
     return found
 
 
@@ -150,61 +160,3 @@ def build_seconds(dbt_target: Path) -> dict[str, float]:
         return {}
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{path}: not what dbt notes of a build ({error}); `make run` builds again") from error
-
-
-def _with_pushed(dataset: Dataset, pushed: Path) -> Dataset:
-    """The published rows and those pushed later, as every reader of features takes both."""
-    folder = pushed_folder(pushed, dataset.name)
-    counted = set(pushed_files(folder))
-    if not counted:
-        return dataset
-    beside = tuple(part for part in open_path(dataset.name, folder).parts if part.path in counted)
-    return replace(dataset, parts=(*dataset.parts, *beside))
-
-
-def _measure(connection: duckdb.DuckDBPyConnection, view: View, dataset: Dataset, now: dt.datetime, nulls: bool) -> MeasuredView:
-    visible = f"(select * from {dataset.within(None, now).scan()} where {EVENT} <= $now and {CREATED} <= $now)"  # noqa: S608 - the dataset's own scan
-    key = quoted(view.join_key)
-    count, entities, newest = _row(connection, f"select count(*), count(distinct {key}), max({EVENT}) from {visible}", now=now)  # noqa: S608 - names are declared columns
-    first, last = _row(connection, f"select min({EVENT}), max({EVENT}) from {dataset.scan()}")  # noqa: S608 - the dataset's own scan
-    names = [feature.name for feature in view.features]
-    since = newest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) if newest and view.ttl_hours else None
-    return MeasuredView(
-        view=view.name,
-        now=now,
-        ttl_hours=view.ttl_hours,
-        path=Path(dataset.location),
-        rows=dataset.rows(),
-        bytes=dataset.size,
-        first_at=_utc(first),
-        last_at=_utc(last),
-        visible=count,
-        entities=entities,
-        newest_at=_utc(newest),
-        null_newest=_null_shares(connection, visible, names, now, since) if nulls else {},
-        null_all=_null_shares(connection, visible, names, now, None) if nulls else {},
-        build_seconds=None,
-        materialized=None,
-        online=None,
-        older=(),
-    )
-
-
-def _null_shares(
-    connection: duckdb.DuckDBPyConnection, table: str, names: list[str], now: dt.datetime, since: dt.datetime | None
-) -> dict[str, float]:
-    """Share of nulls by column, of the rows with an event at or after ``since``; empty where there is no row."""
-    counts = ", ".join(f"count(*) - count({quoted(name)})" for name in names)
-    values = {"now": now} | ({"since": since} if since else {})
-    total, *nulls = _row(connection, f"select count(*), {counts} from {table}{f' where {EVENT} >= $since' if since else ''}", **values)  # noqa: S608 - names are declared columns
-    return {name: absent / total for name, absent in zip(names, nulls, strict=True)} if total else {}
-
-
-def _row(connection: duckdb.DuckDBPyConnection, sql: str, **values: dt.datetime) -> tuple:  # type: ignore[type-arg]  # whatever DuckDB gives
-    found = connection.execute(sql, values).fetchone() if values else connection.execute(sql).fetchone()
-    assert found is not None
-    return tuple(found)
-
-
-def _utc(instant: dt.datetime | None) -> dt.datetime | None:
-    return None if instant is None else instant.astimezone(UTC)

@@ -84,8 +84,8 @@ class WorldCatalogue:
             "bytes": found.bytes,
             "first_at": iso(found.first_at) if found.first_at else None,
             "last_at": iso(found.last_at) if found.last_at else None,
-            "visible_rows": found.visible,
-            "entities": found.entities,
+            "visible_rows": found.details.visible if found.details else None,
+            "entities": found.details.entities if found.details else None,
             "newest_at": iso(found.newest_at) if found.newest_at else None,
             "age_hours": found.age_hours,
             "is_expired": found.is_expired,
@@ -104,6 +104,7 @@ class WorldCatalogue:
 
     def _feature_json(self, view: View, feature: Feature) -> dict[str, Any]:
         made, found = origins(self.catalogue, view, feature), self.measured.get(view.name)
+        details = found.details if found else None
         return {
             "name": feature.name,
             "type": feature.type,
@@ -112,14 +113,15 @@ class WorldCatalogue:
             "counts_rows_of": list(made.counted) if made else None,
             "chosen_by": list(made.conditions) if made else None,
             "rows_depend_on": list(made.rows) if made else None,
-            "null_share_newest": found.null_newest.get(feature.name) if found else None,
-            "null_share": found.null_all.get(feature.name) if found else None,
+            "null_share_newest": details.null_newest.get(feature.name) if details else None,
+            "null_share": details.null_all.get(feature.name) if details else None,
             "importance": {v.reference: v.importance.get(feature.column) for v in self.living},
         }
 
 
-def look(settings: Settings, only: View | None = None, *, nulls: bool = True) -> WorldCatalogue:
-    """The catalogue of the world that ``settings`` mean; measures every view, or ``only`` that one. Without a world: what is declared.
+def look(settings: Settings, only: View | None = None, *, details: bool = True) -> WorldCatalogue:
+    """The catalogue of the world that ``settings`` mean; measures every view, or ``only`` that one, without
+    ``details`` only what needs not all rows. Without a world: what is declared.
 
     Raises:
         StateError: a generated file, the model registry or something published can't be read.
@@ -138,7 +140,7 @@ def look(settings: Settings, only: View | None = None, *, nulls: bool = True) ->
         catalogue=catalogue,
         world=settings.world_name,
         now=World.read(file).clock.now() if file.exists() else None,
-        measured=measured(settings, catalogue.views if only is None else [only], standing, nulls=nulls),
+        measured=measured(settings, catalogue.views if only is None else [only], standing, details=details),
         versions=model_versions(settings),
         online_problem=problem,
     )
