@@ -1,5 +1,5 @@
 -- One row per merchant and day with reviews answered in the last 180 days: what customers said of its orders.
--- A row stamped t sees reviews answered before t, of orders placed before t: some reviews say that they were answered before their order was.
+-- A row stamped t sees reviews answered before t, of orders placed before t: a few say that they were answered before their order was.
 {% set sums = ['reviews_count', 'score'] %}
 
 with
