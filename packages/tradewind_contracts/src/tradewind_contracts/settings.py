@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     registry_url: str = Field(default="", description="SQLAlchemy URL of the model registry; empty: SQLite in the home.")
     bundle_url: str = Field(default="", description="fsspec URL of the bundle store; empty: a folder in the home.")
     online_url: SecretStr | None = Field(
-        default=None, description="Redis that holds the online stores, such as redis://localhost:6379/0; empty: a SQLite file in each world."
+        default=None,
+        description="Redis that holds the online stores, such as redis://localhost:6379/0; empty: a SQLite file in each world.",
     )
     api_key: SecretStr | None = Field(default=None, description="Key that services ask for.")
     allow_anonymous: bool = Field(default=False, description="Serve without a key (loopback only).")
