@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewind_contracts.digests import digest_json
+from tradewind_contracts.errors import StateError
 from tradewind_contracts.instants import UTC, Clock, iso
 from tradewind_features.datasets import Dataset, open_dataset
 from tradewind_features.materialization.batches import packed_rows
@@ -66,7 +67,7 @@ def materialize_view(
         config=config,
         view=view,
         spec=view_storage(view),
-        dataset=open_dataset(view.batch_source, config.repo_path, pushed_root(config)),
+        dataset=_opened(config, view),
         end=_zoned(end),
         progress=progress or (lambda _done, _all: None),
     )
@@ -100,7 +101,7 @@ def standing(config: "RepoConfig", view: "FeatureView", end: dt.datetime) -> Vie
         held = _held(backend, spec.view)
     if held is None or held.record.spec_digest != spec.spec_digest or held.record.to_at != iso(_zoned(end)):
         return None
-    files = open_dataset(view.batch_source, config.repo_path, pushed_root(config)).fingerprints()
+    files = _opened(config, view).fingerprints()
     return held.record if held.files == files else None
 
 
@@ -131,6 +132,13 @@ class _Job:
     dataset: Dataset
     end: dt.datetime
     progress: Progress
+
+
+def _opened(config: "RepoConfig", view: "FeatureView") -> Dataset:
+    try:
+        return open_dataset(view.batch_source, config.repo_path, pushed_root(config))
+    except StateError as error:
+        raise StateError(f"view {view.name}, source {error}") from error
 
 
 class _ForgottenError(Exception):

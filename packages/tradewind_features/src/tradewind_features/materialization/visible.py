@@ -12,18 +12,26 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tradewind_contracts.errors import SourceError, StateError
-from tradewind_features.datasets import Dataset, quoted, text
+from tradewind_features.datasets import Dataset, quoted, text, type_family
 from tradewind_features.materialization.batches import KEY, VALUE
 from tradewind_features.offline.engine import Engine, reading
 from tradewind_features.offline.joining import winner_order
 from tradewind_features.online.backend import ViewSpec
 from tradewind_features.online.entity_keys import SINGLE_ENTITY
+from tradewind_features.online.packing import FieldType
 
 if TYPE_CHECKING:
     from feast import FeatureView
 
 _WITHOUT_ENTITY = "__dummy_id"
 """Feast's join key of a view without entities; no source has such a column."""
+_FAMILIES = {
+    **dict.fromkeys((FieldType.FLOAT64, FieldType.FLOAT32, FieldType.INT64, FieldType.INT32), "number"),
+    FieldType.STRING: "text",
+    FieldType.BOOL: type_family(pa.bool_()),
+    FieldType.TIMESTAMP: "time",
+}
+"""Kind of column that holds a field of a type; bytes are taken as they come."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,8 @@ class _Columns:
                 f"view {view.name}: {dataset.location} has no column {', '.join(absent)} (there are: {', '.join(dataset.columns)});"
                 " publish the source again, or mend the view"
             )
+        for name, kind in spec.schema.fields:
+            _refuse_another_kind(view, dataset, named.get(name, name), kind)
         declared = {column.name: column.dtype.to_value_type().name for column in view.entity_columns}
         return cls(
             key_columns={f"{KEY}{name}": _Key.of(dataset, named.get(name, name), declared.get(name, "")) for name in keys}
@@ -194,3 +204,13 @@ class _Columns:
         reasons = [f"{each.expression} > {each.literal(since.instant)}" for each in (self.event, self.created)]
         reasons += [f"file_index IN ({', '.join(map(str, changed))})"] if changed else []
         return f"({' OR '.join(reasons)})"
+
+
+def _refuse_another_kind(view: "FeatureView", dataset: Dataset, column: str, declared: FieldType) -> None:
+    """A cast would take the text "11.25" for a number, and one day meet "n/a": what is of another kind is refused, as the join does."""
+    found, wanted = dataset.types[column], _FAMILIES.get(declared)
+    if wanted is not None and type_family(found) not in (wanted, "null"):
+        raise SourceError(
+            f"view {view.name}, column {column}: {found} in {dataset.location}, but the view declares {declared.value};"
+            " write the source as declared, or apply the view as its source is now"
+        )
