@@ -57,6 +57,7 @@ def test_the_ttl_includes_its_last_instant(tmp_path: Path) -> None:
     tick = dt.timedelta(microseconds=1)
     found = question(asked(["m"] * 3, [at(3) - tick, at(3), at(3) + tick]), plan).features()
     assert found["v__a"].to_pylist() == [1, 1, None]
+    assert question(asked(["m"], [at(3)]), plan).features()["v__a"].to_pylist() == [1]
     nanos = pd.DataFrame({"k": ["m"], "event_timestamp": [pd.Timestamp(at(3)) + pd.Timedelta(1, "ns")]})
     assert question(nanos, plan).features()["v__a"].to_pylist() == [None]
 
@@ -214,6 +215,14 @@ def test_null_keys_and_times_and_rows_without_a_match_keep_their_place(tmp_path:
     plan = view(written(tmp_path, source_rows([("m", at(1), at(1), 1), (None, at(1), at(1), 9), ("m", None, at(1), 8)])))
     found = question(asked(["x", None, "m", "m", "m"], [at(2), at(2), None, at(2), at(2)]), plan).features()
     assert found["v__a"].to_pylist() == [None, None, None, 1, 1]
+
+
+def test_a_key_of_several_columns_needs_all_of_them(tmp_path: Path) -> None:
+    names = ("k", "l", "event", "created", "a")
+    rows = source_rows([(k, l, at(1), at(1), 10 * k + l) for k in (1, 2) for l in (3, 4)] + [(1, None, at(1), at(1), 9)], names)  # noqa: E741 - a key
+    plan = view(written(tmp_path, rows), keys=(("k", "k"), ("other", "l")))
+    frame = pd.DataFrame({"k": [2, 1, 1, None, 2, 1], "other": [4, 3, None, 3, 3, 5], "event_timestamp": [at(2)] * 6})
+    assert question(frame, plan).features()["v__a"].to_pylist() == [24, 13, None, None, 23, None]
 
 
 @pytest.mark.parametrize("keys", [(("k", "k"),), ()])
