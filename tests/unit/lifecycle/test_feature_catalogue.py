@@ -11,7 +11,7 @@ from tradewind_lifecycle.catalogue.mentions import declaration, mentions, named_
 from tradewind_lifecycle.catalogue.models import ModelVersion
 from tradewind_lifecycle.catalogue.origins import origins, shared_conditions, tables_between
 from tradewind_lifecycle.catalogue.searching import search
-from tradewind_lifecycle.catalogue.unused import unused_features, unused_views
+from tradewind_lifecycle.catalogue.unused import removals, unused_features, unused_views
 from tradewind_lifecycle.lineage import ColumnGraph, Use
 
 GRAPH = ColumnGraph(
@@ -175,7 +175,7 @@ def test_the_places_that_name_a_view_are_found_and_generated_ones_left_out(catal
 
 
 def test_a_view_that_no_service_takes_is_unused_and_the_steps_name_each_place(catalogue: Catalogue, workspace: Path) -> None:
-    (found,) = unused_views(catalogue, [], workspace)
+    (found,) = removals(catalogue, [], workspace)
     assert (found.name, found.needed_by) == ("town_rain_1d", ())
     places = [place for step in found.steps for place in step.where]
     assert places == [
@@ -198,7 +198,11 @@ def test_a_view_is_used_by_what_is_made_of_it_and_by_code_and_by_living_models_o
 
 
 def test_a_feature_that_no_living_model_takes_is_unused_with_its_lines(catalogue: Catalogue, workspace: Path) -> None:
-    found = unused_features(catalogue, [version(1, "ask__near"), version(0, "shop_stars_9d__stars_mean", aliases=())], workspace)
+    versions = [version(1, "ask__near"), version(0, "shop_stars_9d__stars_mean", aliases=())]
+    assert [feature.reference for feature in unused_features(catalogue, versions, workspace)] == [
+        "shop_stars_9d:stars_mean", "shop_stars_9d:stars_fresh",
+    ]  # fmt: skip
+    found = [each for each in removals(catalogue, versions, workspace) if ":" in each.name]
     assert [each.name for each in found] == ["shop_stars_9d:stars_mean", "shop_stars_9d:stars_fresh"]
     assert found[0].needed_by == ("ranking@1 (champion of w)",)
     assert "no living model takes it (ranking@1)" in found[0].why

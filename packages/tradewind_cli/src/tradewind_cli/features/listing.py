@@ -95,16 +95,16 @@ def _cells(seen: "WorldCatalogue", view: "View", width: int) -> list[str]:
 
 def print_unused(seen: "WorldCatalogue", *, as_json: bool) -> None:
     """What nobody uses: why that is said, what it costs, who still needs the old definition, and the steps that remove it."""
-    from tradewind_lifecycle.catalogue.unused import unused_features, unused_views
+    from tradewind_lifecycle.catalogue.unused import removals
 
-    removals = [*unused_views(seen.catalogue, seen.versions), *unused_features(seen.catalogue, seen.versions)]
+    found = removals(seen.catalogue, seen.versions)
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(removal) for removal in removals], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([dataclasses.asdict(removal) for removal in found], indent=2, ensure_ascii=False))
         return
     out = console()
-    if not removals:
+    if not found:
         out.print("everything is used")
-    for removal in removals:
+    for removal in found:
         out.print(f"\n[bold]{removal.name}[/]: {removal.why}")
         out.print(Padding(_removal(seen, removal), (0, 0, 0, 2)))
 

@@ -34,34 +34,39 @@ class Removal:
     steps: tuple[Step, ...]
 
 
-def unused_views(catalogue: Catalogue, versions: Sequence[ModelVersion], root: Path = ROOT) -> list[Removal]:
+def unused_views(catalogue: Catalogue, versions: Sequence[ModelVersion], root: Path = ROOT) -> list[View]:
     """The views that no living model reads and that nothing which is read is made of.
 
     A feature service counts as read while no model at all is registered, and from then on if a living version reads it.
     """
-    living = [version for version in versions if version.is_living]
-    read = {version.feature_service for version in living} if versions else {service.name for service in catalogue.services}
+    read = {version.feature_service for version in versions if version.is_living}
+    if not versions:
+        read = {service.name for service in catalogue.services}
     used = {view.name for view in catalogue.views if read & set(view.services)}
     used |= {name for view in catalogue.views if view.name in used for name in view.inputs}
     used |= {view.name for view in catalogue.views for feature in view.features if named_in_code(feature, root)}
-    return [_view_removal(view, living, root) for view in catalogue.views if view.name not in used]
+    return [view for view in catalogue.views if view.name not in used]
 
 
-def unused_features(catalogue: Catalogue, versions: Sequence[ModelVersion], root: Path = ROOT) -> list[Removal]:
+def unused_features(catalogue: Catalogue, versions: Sequence[ModelVersion], root: Path = ROOT) -> list[Feature]:
     """The features that a feature service offers and no living model takes, of which no on-demand view is made and that no code names.
 
     None while no model lives: then nobody has chosen yet.
     """
-    living = [version for version in versions if version.is_living]
-    if not living:
+    taken = {column for version in versions if version.is_living for column in version.importance}
+    if not any(version.is_living for version in versions):
         return []
-    taken = {column for version in living for column in version.importance}
     offered = [feature for view in catalogue.views if view.services for feature in view.features]
     return [
-        _feature_removal(catalogue, feature, living, root)
-        for feature in offered
-        if feature.column not in taken and not feeds(catalogue, feature) and not named_in_code(feature, root)
+        feature for feature in offered if feature.column not in taken and not feeds(catalogue, feature) and not named_in_code(feature, root)
     ]
+
+
+def removals(catalogue: Catalogue, versions: Sequence[ModelVersion], root: Path = ROOT) -> list[Removal]:
+    """What nobody uses, views first, each with the steps that remove it."""
+    living = [version for version in versions if version.is_living]
+    views = [_view_removal(view, living, root) for view in unused_views(catalogue, versions, root)]
+    return views + [_feature_removal(catalogue, feature, living, root) for feature in unused_features(catalogue, versions, root)]
 
 
 def feeds(catalogue: Catalogue, feature: Feature) -> list[str]:
