@@ -127,7 +127,7 @@ def test_whatever_is_cut_off_applying_again_ends_well_and_once_more_changes_noth
             world.declared = str(what)
         elif step == "need":
             # Only what is there can be promoted.
-            world.needs = frozenset(what) & {version.digest for version in world.registered.values()}  # type: ignore[call-overload]
+            world.needs = frozenset(what) & {version.digest for version in world.registered.values()}  # type: ignore[call-overload]  # what a step holds goes by its name
         elif step == "apply":
             rows = set(world.online.values())
             world.apply(cut=bool(what))
