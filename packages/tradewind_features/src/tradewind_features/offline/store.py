@@ -232,8 +232,8 @@ def _entity_rows(
     start, end = compute_non_entity_date_range(views, start_date=span[0], end_date=span[1])
     pulls = [(Pull(plan.dataset, (), (), plan.event, plan.created, start, end), plan.keys) for plan in joins]
     keys = distinct_keys(pulls, _limits(config))
-    count = keys.num_rows if keys.num_columns else 1
-    return from_arrow(keys.append_column(EVENT_TIMESTAMP, pa.array([end] * count, pa.timestamp("us", "UTC"))))
+    ends = pa.array([end] * (keys.num_rows if keys.num_columns else 1), pa.timestamp("us", "UTC"))
+    return from_arrow(pa.table([*keys.columns, ends], names=[*keys.column_names, EVENT_TIMESTAMP]))
 
 
 def _tables(config: RepoConfig, registry: BaseRegistry, project: str) -> Tables:
