@@ -81,7 +81,10 @@ def test_the_readmes_python_runs(make_repository: Callable[..., FeatureStore], t
     for code in blocks("python"):
         exec(code, names)
     assert names["training"]["pace"].tolist()[0] == small.pace("ana", 3)
-    assert names["job"].to_df()["pace"].tolist() == [small.pace("ana", 11)]
+    assert names["trained_on"]["pace"].tolist() == [small.pace("ana", 11)]
+    (described,) = names["job"].describe().joins
+    assert "ASOF" in described.sql.upper()
+    assert described.seconds > 0
     assert names["vectors"].values.tolist() == [[small.pace("ana", 11), 10.0], [small.pace("ben", 11), 20.0]]
 
 
