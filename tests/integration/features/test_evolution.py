@@ -10,6 +10,7 @@ from typing import Any
 import evolving_world
 import feature_world
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -196,6 +197,26 @@ def test_another_declaration_is_a_redefinition_too(world: Redefinable, change: s
     assert (kept.ttl, [f.name for f in kept.features]) == (before.ttl, [f.name for f in before.features])
     rows = OnlineReader(world.settings.paths.online_store).read(KEPT, ["m1"], feature_world.AS_OF)
     assert set(rows.values) == {field.name for field in before.features}
+
+
+def test_what_was_pushed_stays_with_the_version_that_it_was_pushed_to(world: Redefinable) -> None:
+    names = [field.name for field in world.views()[PACE].features]
+    event = feature_world.AS_OF - dt.timedelta(hours=1)
+    row = {"merchant_id": "m1", "event_timestamp": event, "created_timestamp": event, **dict.fromkeys(names, 7.5)}
+    feature_store.open_store(world.settings).push(f"{PACE}_pushed", pd.DataFrame([row]))
+    assert value(world.settings, PACE) == 7.5
+    world.publish(NEW, shift=1000.0)
+    specs, _ = world.apply()
+    logs = world.settings.paths.pushed
+    assert {path.name for path in logs.iterdir()} == {evolving_world.PACE_TABLE, f"{evolving_world.PACE_TABLE}_v1"}
+    assert world.views()[KEPT].stream_source is None, "what is pushed from now on is of the declared definition"
+    world.settings.paths.online_store.unlink()
+    world.apply()
+    world.materialize()
+    assert value(world.settings, KEPT) == 7.5, "the store can be filled again from dataset and log"
+    world.train(specs)
+    world.apply()
+    assert [path.name for path in logs.iterdir()] == [evolving_world.PACE_TABLE]
 
 
 def test_columns_in_another_order_are_no_redefinition(world: Redefinable) -> None:

@@ -23,6 +23,7 @@ from tradewind_contracts.settings import Settings
 from tradewind_features.online.backend import open_backend
 from tradewind_lifecycle.publishing import keep_datasets, kept_datasets
 from tradewind_lifecycle.views.living import Needs, living_needs
+from tradewind_lifecycle.views.pushed_rows import copy_log, drop_copies
 from tradewind_lifecycle.views.versions import KeptVersion, VersionPlan, ViewVersion, plan_versions
 
 if TYPE_CHECKING:
@@ -73,16 +74,21 @@ def prepare(settings: Settings, store: "FeatureStore", declared: Iterable[Any], 
     for view in declared:
         number, count = plan.numbers[view.name]
         view.tags |= {VERSION_NUMBER: str(number), VERSIONS_COUNT: str(count)}
-    views = [_kept_view(registered[kept.version.name], kept, folder) for kept in plan.kept.values() if kept.version.is_registered]
+    kept = [(registered[kept.version.name], kept) for kept in plan.kept.values() if kept.version.is_registered]
+    for view, version in kept:
+        if view.name != version.name:
+            copy_log(settings.paths.pushed, view.batch_source.name, _kept_source(view, version))
+    views = [_kept_view(view, version, folder) for view, version in kept]
     joined = {name for view in views for name in view.entities}
     entities = [entity for entity in store.list_entities() if entity.name in joined]
     return Evolution(views, entities, _lines(plan, digests))
 
 
 def settle(settings: Settings, store: "FeatureStore") -> None:
-    """Keep just the datasets that Feast's registry names now, and delete those that left: step 4."""
-    folder = settings.paths.published / HALF
-    keep_datasets(folder, _datasets(store.list_batch_feature_views(), folder))
+    """Keep just the datasets, and logs of kept versions, that Feast's registry names now, and delete those that left: step 4."""
+    folder, views = settings.paths.published / HALF, store.list_batch_feature_views()
+    keep_datasets(folder, _datasets(views, folder))
+    drop_copies(settings.paths.pushed, [view.batch_source.name for view in views])
 
 
 def version_of(view: Any) -> ViewVersion:
@@ -140,9 +146,15 @@ def _kept_view(view: Any, kept: KeptVersion, folder: Path) -> Any:
     proto.spec.name = kept.name
     proto.spec.tags.update(tags)
     source.tags.update({VERSION_OF: source.name})
-    source.name = f"{source.name}_v{kept.version.number}"
+    source.name = _kept_source(view, kept)
+    # What is pushed from now on is of the declared definition.
+    proto.spec.ClearField("stream_source")
     proto.meta.Clear()
     return FeatureView.from_proto(proto)
+
+
+def _kept_source(view: Any, kept: KeptVersion) -> str:
+    return f"{view.batch_source.name}_v{kept.version.number}"
 
 
 def _datasets(views: Iterable[Any], folder: Path) -> dict[str, str]:
