@@ -101,6 +101,40 @@ def test_a_reader_beside_merges_sees_every_row_once(tmp_path: Path) -> None:
         merging.result()
 
 
+def test_at_every_step_of_clearing_away_the_rows_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        put(tmp_path, ("ana", 1, 2, float(number), "A"))
+        put(tmp_path, ("ana", 1, 3, float(number), "A"))
+        compact(tmp_path, LATER)
+    before, steps, unlink = rows(tmp_path), [], Path.unlink
+
+    def watched(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        steps.append(rows(tmp_path))
+
+    monkeypatch.setattr(Path, "unlink", watched)
+    assert compact(tmp_path, LATER, grace=AT_ONCE).cleared == 8
+    assert len(steps) == 8 + 3
+    assert all(step == before for step in steps)
+
+
+def test_a_listing_that_missed_what_was_made_meanwhile_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder's listing may hold the merged file, which came last, and not the list of what it replaces."""
+    for number in range(2):
+        put(tmp_path, ("ana", 1, 2, float(number), "A"))
+    before = rows(tmp_path)
+    compact(tmp_path, LATER)
+    iterdir, calls = Path.iterdir, []
+
+    def hasty(folder: Path) -> list[Path]:
+        calls.append(folder)
+        return [path for path in iterdir(folder) if len(calls) > 1 or path.suffix != ".json"]
+
+    monkeypatch.setattr(Path, "iterdir", hasty)
+    assert rows(tmp_path) == before
+    assert len(calls) == 3
+
+
 def _append_many(folder: Path, writer: int) -> None:
     for number in range(10):
         append(folder, table([(f"w{writer}", number, 30, float(number), "A")]), EVENT, at(30))

@@ -183,9 +183,9 @@ def test_the_same_values_pushed_again_later_count_again(tmp_path: Path) -> None:
     from tradewind_contracts.instants import Clock
 
     place = pushed_place(tmp_path, frozen_at=None)
-    store = store_of(place)
+    mine, theirs = store_of(place), FeatureStore(config=place.config)
     event = Clock().now() - dt.timedelta(hours=1)
-    for pace in (5.0, 6.0, 5.0):
+    for store, pace in ((mine, 5.0), (theirs, 6.0), (mine, 5.0)):
         store.push("courier_pace_pushed", frame(pace, event), to=PushMode.ONLINE_AND_OFFLINE)
     assert [row["pace"] for row in sorted(logged(place), key=lambda row: row["created_timestamp"])] == [5.0, 6.0, 5.0]
     assert place.held(["ana"], Clock().now())["ana"][2] == 5.0
