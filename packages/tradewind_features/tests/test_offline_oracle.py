@@ -167,7 +167,7 @@ def ask(case: SimpleNamespace, folder: Path, backwards: bool = False, limits: Li
     return Question(rows, plans, answer, limits, row_event_at=True).features()
 
 
-@settings(max_examples=int(__import__("os").environ.get("EX","150")))
+@settings(max_examples=60)
 @given(case=cases())
 def test_every_entity_row_sees_what_the_oracle_says(case: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp() / f"oracle{next(FOLDERS)}"
