@@ -32,6 +32,9 @@ _FAMILIES = {
     FieldType.TIMESTAMP: "time",
 }
 """Kind of column that holds a field of a type; bytes are taken as they come."""
+_KEYS = {"STRING": FieldType.STRING, "INT32": FieldType.INT64, "INT64": FieldType.INT64}
+"""What the online store keeps a join key of a declared type as."""
+_SQL_KEYS = {FieldType.STRING: "VARCHAR", FieldType.INT64: "BIGINT"}
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,6 @@ class _Instants:
         kind = dataset.columns[column]
         if kind == "DATE":
             return cls(column, f"CAST({quoted(column)} AS TIMESTAMP)", "TIMESTAMP")
-        if kind == "VARCHAR":
-            return cls(column, f"CAST({quoted(column)} AS TIMESTAMPTZ)", "TIMESTAMP WITH TIME ZONE")
         if not kind.startswith("TIMESTAMP"):
             raise SourceError(f"view {view.name}, column {column}: {kind} in {dataset.location}, but a timestamp is expected")
         return cls(column, quoted(column), kind)
@@ -131,10 +132,12 @@ class _Key:
     expression: str
 
     @classmethod
-    def of(cls, dataset: Dataset, column: str, declared: str) -> "_Key":
-        wanted = {"STRING": "VARCHAR", "INT32": "BIGINT", "INT64": "BIGINT"}.get(declared)
-        as_it_is = wanted is None or dataset.columns[column] == wanted
-        return cls(column, quoted(column) if as_it_is else f"CAST({quoted(column)} AS {wanted})")
+    def of(cls, view: "FeatureView", dataset: Dataset, column: str, declared: str) -> "_Key":
+        wanted = _KEYS.get(declared)
+        if wanted is not None:
+            _refuse_another_kind(view, dataset, column, wanted)
+        as_it_is = wanted is None or dataset.columns[column] == _SQL_KEYS[wanted]
+        return cls(column, quoted(column) if as_it_is else f"CAST({quoted(column)} AS {_SQL_KEYS[wanted]})")
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ class _Columns:
             _refuse_another_kind(view, dataset, named.get(name, name), kind)
         declared = {column.name: column.dtype.to_value_type().name for column in view.entity_columns}
         return cls(
-            key_columns={f"{KEY}{name}": _Key.of(dataset, named.get(name, name), declared.get(name, "")) for name in keys}
+            key_columns={f"{KEY}{name}": _Key.of(view, dataset, named.get(name, name), declared.get(name, "")) for name in keys}
             or {f"{KEY}{_WITHOUT_ENTITY}": _Key(None, text(SINGLE_ENTITY))},
             event=_Instants.of(view, dataset, source.timestamp_field),
             created=_Instants.of(view, dataset, created),
