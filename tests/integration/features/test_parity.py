@@ -324,4 +324,5 @@ def test_the_command_shows_each_view_writes_the_report_and_exits_with_4_where_on
     assert isinstance(bad.exception, QualityError)
     assert bad.exception.exit_code == 4
     assert VIEW in str(bad.exception)
+    assert f"{VIEW}: {Reason.REWRITTEN}" in " ".join(bad.output.split())
     assert str(Reason.REWRITTEN) in report.read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ def parity(source: Source = None, world: World = None, report: Report = None) ->
     found = compare(use(source=source, world=world), lambda line: typer.echo(line, err=True))
     console = Console()
     console.print(_table(found))
-    for line in said(found):
+    for line in [*_reasons(found), *said(found)]:
         console.print(line, highlight=False, markup=False)
     if report is not None:
         write_report(found, report)
@@ -42,19 +42,21 @@ def _table(found: "ParityReport") -> "Table":
     from tradewind_cli.tables import plain_table
     from tradewind_lifecycle.parity.report import summary
 
-    table = plain_table(
-        f"Parity of {found.service}", "view", ("vectors", "instants", "features", "differing", "nulls online", "nulls offline")
-    )
-    table.add_column("reasons")
+    title = f"Parity of {found.service} at {len(found.compared)} instants"
+    table = plain_table(title, "view", ("vectors", "features", "differing", "nulls on/off"))
     for view in summary(found):
         table.add_row(
             view.view,
             f"{view.vectors:,}",
-            str(len(found.compared)),
             str(view.features),
             f"{view.differing:,}",
-            f"{view.null_share_online:.2%}",
-            f"{view.null_share_offline:.2%}",
-            "; ".join([*(["another publication or instant online"] if view.view in found.stale else []), *view.reasons]),
+            f"{view.null_share_online:.2%} {view.null_share_offline:.2%}",
         )
     return table
+
+
+def _reasons(found: "ParityReport") -> list[str]:
+    """Why views differ, a line for each that does."""
+    from tradewind_lifecycle.parity.report import summary
+
+    return [f"{view.view}: {'; '.join(view.reasons)}" for view in summary(found) if view.reasons]
