@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 FIRST_DAY = dt.datetime(2017, 1, 1, tzinfo=dt.UTC)
 INSTANT = pa.timestamp("us", tz="UTC")
+LAG_HOURS = 6
+"""From a row's event to its creation, where it is not late."""
 _HOUR = 3_600_000_000
 _START = int(FIRST_DAY.timestamp()) * 1_000_000
 _ROWS_PER_GROUP = 122_880  # DuckDB's own, so that one row group is the work of one thread
@@ -116,7 +118,7 @@ def feature_rows(
     key = np.tile(np.arange(shape.keys), steps)
     start = _START + first_day * 24 * _HOUR
     event = start + (np.repeat(np.arange(steps), shape.keys) * (shape.every_hours * _HOUR)).astype(np.int64)
-    created = event + 6 * _HOUR
+    created = event + LAG_HOURS * _HOUR
     is_late = random.random(len(key)) < shape.late_share
     created += np.where(is_late, random.integers(1, shape.late_days * 24, len(key)) * _HOUR, 0)
     again = np.flatnonzero(random.random(len(key)) < shape.corrected_share)

@@ -1,6 +1,6 @@
 """One contender's reads of an online store, in a process of its own.
 
-`python -m tests.benchmarks.online_reads <reader|feast> <kind> <folder> <entities> <rows> <reads>`: by our reader alone (Feast is not
+`python -m tests.benchmarks.online_reads <reader|feast> <kind> <folder> <entities> <rows>:<reads> …`: by our reader alone (Feast is not
 imported), or through the SDK of the Feast repository in the folder. Feast gives lists of values by feature; the reader gives a matrix
 with presence and ages.
 """
@@ -91,11 +91,13 @@ def quantiles(read: Callable[[list[str]], object], entities: int, rows: int, rea
     return found
 
 
-def main(how: str, kind: str, folder: Path, entities: int, rows: int, reads: int) -> None:
+def main(how: str, kind: str, folder: Path, entities: int, asked: list[str]) -> None:
     read, values = with_reader(location(kind, folder)) if how == READER else with_feast(kind, folder)
-    found = quantiles(read, entities, rows, reads)
-    told(runs=found, values=values([f"merchant_{number:06d}" for number in range(CHECKED)]))
+    runs = {}
+    for rows, _, reads in (text.partition(":") for text in asked):
+        runs[rows] = quantiles(read, entities, int(rows), int(reads))
+    told(runs=runs, values=values([f"merchant_{number:06d}" for number in range(CHECKED)]))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), *(int(text) for text in sys.argv[4:7]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5:])

@@ -7,6 +7,7 @@ import matplotlib
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # the backend is chosen before
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 Lines = Mapping[str, Sequence[tuple[float, float]]]
 """Points (x, y) by the name of a line."""
@@ -28,7 +29,13 @@ def grid_of_lines(panels: Sequence[Sequence[tuple[str, str, Lines]]], x_label: s
                     lw=2 if name.startswith(OURS) else 1.2,
                 )
             axis.set(title=title, xlabel=x_label, ylabel=y_label, xscale="log", yscale="log")
-            axis.grid(alpha=0.3, which="both")
+            places = sorted({x for points in lines.values() for x, _ in points})
+            axis.set_xticks(places, [f"{x:,.0f}" for x in places])
+            axis.xaxis.set_minor_locator(NullLocator())
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+            axis.yaxis.set_minor_formatter(NullFormatter())
+            axis.grid(alpha=0.3)
     axes[0][0].legend(frameon=False, fontsize=8)
     _save(figure, path)
 

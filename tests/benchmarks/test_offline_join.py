@@ -13,7 +13,7 @@ import pytest
 
 from tests.benchmarks.answers import Comparison, compare
 from tests.benchmarks.document import IMAGES, image, megabytes, rows_of, seconds, table, times, write_section
-from tests.benchmarks.joined_worlds import Shape, World, make_world
+from tests.benchmarks.joined_worlds import LAG_HOURS, Shape, World, make_world
 from tests.benchmarks.machine import measured_on
 from tests.benchmarks.measuring import Measurement, in_fresh_process
 from tests.benchmarks.plots import grid_of_lines
@@ -121,7 +121,7 @@ def _explained() -> str:
     rows = World(Path(), shape).rows_per_view
     return (
         f"Each view is one Parquet file of {rows_of(rows)} rows: {shape.keys:,} keys (text) × {shape.days} days,"
-        f" one row every {shape.every_hours:g} hours, created six hours after its event; {shape.late_share:.0%} late by up to {shape.late_days} days,"
+        f" one row every {shape.every_hours:g} hours, created {LAG_HOURS} hours after its event; {shape.late_share:.0%} late by up to {shape.late_days} days,"
         f" {shape.corrected_share:.0%} corrected later (same event, newer created); ttl {shape.ttl_days} days; values random. Entity rows ask for random keys"
         f" at random seconds, {shape.unknown_share:.1%} for unknown keys. Known-at holds for all: a value counts only if event *and* created time are at or"
         " before the entity row's instant.\n\n"
