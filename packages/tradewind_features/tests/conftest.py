@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the developer's TRADEWIND_ or FEAST_ variables, nor settings that another test left."""
-    for name in [name for name in os.environ if name.startswith(("TRADEWIND_", "FEAST_"))]:
+    for name in [name for name in {**os.environ} if name.startswith(("TRADEWIND_", "FEAST_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(settings_module, "_present", None)
 
