@@ -288,3 +288,30 @@ def test_a_source_that_is_not_ours_is_pushed_to_in_feasts_way(tmp_path: Path, mo
     store.push("courier_pace_pushed", frame(5.0, at(29), created=at(29)), to=PushMode.ONLINE)
     assert place.held(["ana"], NOW) == {"ana": (at(29), at(29), 5.0, "pushed")}
     assert logged(place) == []
+
+
+def test_records_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    place = pushed_place(tmp_path)
+    store = store_of(place)
+    both = pd.concat([frame(5.0, at(29)), frame(6.0, at(29))], ignore_index=True)
+    with pytest.raises(
+        QualityError, match=r"1 entities have records of one event \(such as that of 2024-03-02T05:00:00Z\).*nothing was written"
+    ):
+        store.push("courier_pace_pushed", both)
+    assert logged(place) == []
+    store.push("courier_pace_pushed", pd.concat([frame(5.0, at(29)), frame(5.0, at(29)), frame(6.0, at(28))], ignore_index=True))
+
+
+def test_a_clock_that_stands_still_can_not_tell_a_correction_from_what_it_corrects(tmp_path: Path) -> None:
+    place = pushed_place(tmp_path)
+    store = store_of(place)
+    store.push("courier_pace_pushed", frame(5.0, at(29)))
+    store.push("courier_pace_pushed", frame(5.0, at(29)))
+    for refused in (6.0, 4.0):
+        with pytest.raises(QualityError, match="say different things"):
+            store.push("courier_pace_pushed", frame(refused, at(29)))
+    store.push("courier_pace_pushed", frame(4.0, at(29), key="ben"))
+    store.push("courier_pace_pushed", frame(3.0, at(29.5)))
+    assert place.held(["ana", "ben"], NOW) == {"ana": (at(29.5), NOW, 3.0, "pushed"), "ben": (at(29), NOW, 4.0, "pushed")}
+    store.materialize(at(0), NOW, disable_event_timestamp=True)
+    assert place.held(["ana"], NOW)["ana"][2] == 3.0

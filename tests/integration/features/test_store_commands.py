@@ -1,5 +1,6 @@
 """`tradewind features materialize | push | erase | serve`, on a small world."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +73,9 @@ def test_records_come_from_files_too(world: Settings, tmp_path: Path) -> None:
     import pandas as pd
 
     features("materialize")
-    frame = pd.DataFrame([json.loads(record(transit_pace_30d=pace)) for pace in (1.0, 2.0, 3.0)])
+    # The world's clock stands still: records of one event could not be told apart.
+    events = [(AS_OF - dt.timedelta(minutes=30 - minute)).isoformat() for minute in range(3)]
+    frame = pd.DataFrame([json.loads(record(transit_pace_30d=minute + 1.0, event_timestamp=event)) for minute, event in enumerate(events)])
     for pace, ending in ((1.0, "json"), (2.0, "csv"), (3.0, "parquet")):
         file = tmp_path / f"records.{ending}"
         one = frame[frame["transit_pace_30d"] == pace]

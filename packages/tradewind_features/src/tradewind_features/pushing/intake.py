@@ -19,6 +19,7 @@ from tradewind_features.datasets import Dataset, open_dataset, pushed_folder, so
 from tradewind_features.materialization import pushed_root
 from tradewind_features.materialization.batches import KEY, VALUE, packed_rows
 from tradewind_features.online.backend import ViewSpec, open_backend
+from tradewind_features.pushing.contradictions import refuse_contradictions
 from tradewind_features.pushing.log import append
 from tradewind_features.pushing.records import RecordForm
 from tradewind_features.specs import spec_digest
@@ -66,7 +67,7 @@ class PushIntake:
         """Stamp ``records`` and put them into the log of their source, unless the push that is under way has done so.
 
         Raises:
-            QualityError: the records are not what the view says, or from the future; nothing was written.
+            QualityError: the records are not what the view says, from the future, or contradict others; nothing was written.
             StateError: the log can't be written.
         """
         form = self._form(config, view)
@@ -74,11 +75,18 @@ class PushIntake:
         rows = form.stamped(records, push.at)
         root = pushed_root(config)
         folder = None if root is None else pushed_folder(root, view.batch_source.name)
-        if folder is not None and is_first:
-            append(folder, form.as_the_source_has_it(rows), form.event, push.at)
+        if is_first:
+            self._keep(config, form, rows, folder, push.at)
         push.seen.add((view.name, side))
         self._local.push = push
         return Taken(form, rows, folder)
+
+    def _keep(self, config: "RepoConfig", form: RecordForm, rows: pa.Table, folder: Path | None, at: dt.datetime) -> None:
+        kept = form.as_the_source_has_it(rows)
+        clock_tells_apart = clock_of(config).kind == "wall" and form.created is not None
+        refuse_contradictions(form, kept, None if clock_tells_apart else folder)
+        if folder is not None:
+            append(folder, kept, form.event, at)
 
     def _form(self, config: "RepoConfig", view: "FeatureView") -> RecordForm:
         """The form of a view's records; looked up anew when the view changed, or a file or folder of its source came or went."""

@@ -100,7 +100,7 @@ def erase_pushed(folder: Path, column: str, key: str | int) -> int:
             left.unlink()  # nobody writes while we hold the lock: a crash left it
         counting = {path for day in folder.glob(f"{PARTITION}=*") for path in files_of_day(day)}
         for path in sorted(folder.glob(f"{PARTITION}=*/*.parquet")):
-            rows = _read(path)
+            rows = read_rows(path)
             if column not in rows.column_names:
                 continue
             is_another: Any = pc.not_equal(pc.cast(rows[column], pa.string()), pa.scalar(str(key)))
@@ -115,7 +115,7 @@ def _merge(day: Path, done: Compaction) -> Compaction:
     files = files_of_day(day)
     if len(files) < 2:
         return done
-    rows = pa.concat_tables([_read(path) for path in files], promote_options="permissive")
+    rows = pa.concat_tables([read_rows(path) for path in files], promote_options="permissive")
     distinct = (
         rows.group_by(rows.column_names, use_threads=False)
         .aggregate([])
@@ -147,7 +147,12 @@ def _clear(day: Path, grace: dt.timedelta) -> int:
     return cleared
 
 
-def _read(path: Path) -> pa.Table:
+def read_rows(path: Path) -> pa.Table:
+    """The rows of one file of the log.
+
+    Raises:
+        StateError: it can't be read.
+    """
     try:
         return pq.ParquetFile(path).read()
     except (OSError, pa.ArrowException) as error:
