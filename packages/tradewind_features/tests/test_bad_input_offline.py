@@ -28,7 +28,7 @@ def rows(count: int = 12) -> pd.DataFrame:
     return small.entity_rows(count)
 
 
-def joined(store: FeatureStore, frame: Any, features: list[str], **options: Any) -> pa.Table:
+def joined(store: FeatureStore, frame: Any, features: Any, **options: Any) -> pa.Table:
     return store.get_historical_features(frame, features, **options).to_arrow()
 
 
@@ -36,7 +36,7 @@ def test_entity_rows_without_a_key_name_the_view_and_the_column(read_only_reposi
     with pytest.raises(SettingsError, match=r"shift_load.*depot_id.*(found|has|there are).*courier_id"):
         joined(read_only_repository, rows().drop(columns=["depot_id"]), [LOAD])
     with pytest.raises(SettingsError, match=r"origin_traffic.*origin_depot_id"):
-        joined(read_only_repository, rows(), read_only_repository.get_feature_service("lanes"), full_feature_names=True)  # type: ignore[arg-type]
+        joined(read_only_repository, rows(), read_only_repository.get_feature_service("lanes"), full_feature_names=True)
 
 
 def test_entity_rows_without_a_time_or_with_two_are_refused_by_name(read_only_repository: FeatureStore) -> None:
