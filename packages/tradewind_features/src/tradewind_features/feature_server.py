@@ -186,8 +186,8 @@ class _Hidden:
 def _refusing(app: Any) -> None:
     """Let Feast's app answer a caller's mistake with its reason, and a store that can't be used with 503, in the form of all errors."""
     from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import JSONResponse
     from feast.errors import FeastError
-    from starlette.responses import JSONResponse
 
     async def refused(request: Any, error: Exception) -> JSONResponse:  # noqa: ARG001 - Starlette's signature
         status, said = explain(error)

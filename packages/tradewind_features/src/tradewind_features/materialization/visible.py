@@ -134,10 +134,11 @@ class _Key:
     @classmethod
     def of(cls, view: "FeatureView", dataset: Dataset, column: str, declared: str) -> "_Key":
         wanted = _KEYS.get(declared)
-        if wanted is not None:
-            _refuse_another_kind(view, dataset, column, wanted)
-        as_it_is = wanted is None or dataset.columns[column] == _SQL_KEYS[wanted]
-        return cls(column, quoted(column) if as_it_is else f"CAST({quoted(column)} AS {_SQL_KEYS[wanted]})")
+        if wanted is None:
+            return cls(column, quoted(column))
+        _refuse_another_kind(view, dataset, column, wanted)
+        kind = _SQL_KEYS[wanted]
+        return cls(column, quoted(column) if dataset.columns[column] == kind else f"CAST({quoted(column)} AS {kind})")
 
 
 @dataclass(frozen=True)
