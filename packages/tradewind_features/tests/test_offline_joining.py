@@ -219,7 +219,7 @@ def test_null_keys_and_times_and_rows_without_a_match_keep_their_place(tmp_path:
 
 def test_a_key_of_several_columns_needs_all_of_them(tmp_path: Path) -> None:
     names = ("k", "l", "event", "created", "a")
-    rows = source_rows([(k, l, at(1), at(1), 10 * k + l) for k in (1, 2) for l in (3, 4)] + [(1, None, at(1), at(1), 9)], names)  # noqa: E741 - a key
+    rows = source_rows([(k, l, at(1), at(1), 10 * k + l) for k in (1, 2) for l in (3, 4)] + [(1, None, at(1), at(1), 9)], names)  # noqa: E741 - k and l are keys
     plan = view(written(tmp_path, rows), keys=(("k", "k"), ("other", "l")))
     frame = pd.DataFrame({"k": [2, 1, 1, None, 2, 1], "other": [4, 3, None, 3, 3, 5], "event_timestamp": [at(2)] * 6})
     assert question(frame, plan).features()["v__a"].to_pylist() == [24, 13, None, None, 23, None]

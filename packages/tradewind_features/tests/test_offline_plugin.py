@@ -131,7 +131,7 @@ def test_a_validation_reference_is_asked(read_only_repository: FeatureStore) -> 
 
     class Reference:
         class profile:  # noqa: N801 - Feast's name
-            seen: list[pd.DataFrame] = []  # noqa: RUF012
+            seen: list[pd.DataFrame] = []  # noqa: RUF012 - one class, one test
 
             @classmethod
             def validate(cls, frame: pd.DataFrame) -> Any:

@@ -218,7 +218,7 @@ def test_a_batch_with_a_row_that_is_none_leaves_nothing_of_itself(location: Loca
     written(location, [("a", NOW_US, NOW_US, 1.0)])
     (row,) = pack_rows(SCHEMA, [{"speed": 9.0}])
     with open_backend(location) as backend, pytest.raises((StateError, TypeError), match=r"NOT NULL|NoneType"):
-        backend.write("view", [("b", NOW_US, NOW_US, row), ("c", NOW_US, NOW_US, None)])  # type: ignore[list-item]
+        backend.write("view", [("b", NOW_US, NOW_US, row), ("c", NOW_US, NOW_US, None)])  # type: ignore[list-item]  # a row without bytes is what is refused
     assert speeds(location, ["a", "b"]) == [1.0, None]
 
 

@@ -284,7 +284,7 @@ def _settle(engine: Engine, plan: ViewJoin, shown: str) -> None:
             "CREATE TEMP TABLE settled AS SELECT k, v, place FROM contested LEFT JOIN valued USING (place) "  # noqa: S608 - our own names
             f"QUALIFY row_number() OVER (PARTITION BY k, v ORDER BY {winner_order('e', 'c', names)}, place) = 1"
         )
-    engine.run(f"DELETE FROM {shown} USING settled s WHERE {shown}.k = s.k AND {shown}.v = s.v AND {shown}.place <> s.place")  # noqa: S608
+    engine.run(f"DELETE FROM {shown} USING settled s WHERE {shown}.k = s.k AND {shown}.v = s.v AND {shown}.place <> s.place")  # noqa: S608 - names are our own and quoted
     engine.run("DROP TABLE contested")
     engine.run("DROP TABLE settled")
 

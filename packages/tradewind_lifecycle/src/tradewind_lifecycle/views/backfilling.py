@@ -232,7 +232,7 @@ def _batches(
         sides = {"published_rows": [*plan.stays, *writes[end:]], "built_rows": writes[:end]}
         for name, days in sides.items():
             connection.execute(f"create or replace temp table days_of_{name} as select unnest($days::date[]) as day", {"days": days})
-        both = " union all ".join(f"select * from {name} where {_DAY} in (from days_of_{name})" for name in sides)  # noqa: S608 - constants
+        both = " union all ".join(f"select * from {name} where {_DAY} in (from days_of_{name})" for name in sides)  # noqa: S608 - names are our own constants
         connection.execute(f"create or replace temp view {model.name} as {both}")
         made = partitions.write_dataset(connection, f"temp.{model.name}", model.key, folder, earlier, None)
         earlier = folder / made.path
@@ -245,7 +245,7 @@ def _differing(connection: duckdb.DuckDBPyConnection, days: Sequence[str]) -> se
     rows = "(select *, {day} as day from {name} where {day} in (select unnest($days::date[])))"
     built, published = rows.format(day=_DAY, name="built_rows"), rows.format(day=_DAY, name="published_rows")
     found = connection.execute(
-        f"select distinct day::varchar from (({built} except all {published}) union all ({published} except all {built}))",  # noqa: S608 - constants
+        f"select distinct day::varchar from (({built} except all {published}) union all ({published} except all {built}))",  # noqa: S608 - names are our own constants
         {"days": list(days)},
     ).fetchall()
     return {str(row[0]) for row in found}
@@ -253,7 +253,7 @@ def _differing(connection: duckdb.DuckDBPyConnection, days: Sequence[str]) -> se
 
 def _refuse_other_lags(connection: duckdb.DuckDBPyConnection, model: PublishedModel, days: Sequence[str], lag: dt.timedelta) -> None:
     found: Any = connection.execute(
-        f"select count(*), min({partitions.EVENT})::varchar from built_rows"  # noqa: S608 - constants
+        f"select count(*), min({partitions.EVENT})::varchar from built_rows"  # noqa: S608 - names are our own constants
         f" where {_DAY} in (select unnest($days::date[])) and {CREATED} is distinct from {partitions.EVENT} + $lag",
         {"days": list(days), "lag": lag},
     ).fetchone()
@@ -265,7 +265,7 @@ def _refuse_other_lags(connection: duckdb.DuckDBPyConnection, model: PublishedMo
 
 
 def _days_in(connection: duckdb.DuckDBPyConnection, rows: str) -> set[str]:
-    return {str(row[0]) for row in connection.execute(f"select distinct {_DAY}::varchar from {rows}").fetchall()}  # noqa: S608 - constants
+    return {str(row[0]) for row in connection.execute(f"select distinct {_DAY}::varchar from {rows}").fetchall()}  # noqa: S608 - names are our own constants
 
 
 def _spans(days: Sequence[str]) -> str:
