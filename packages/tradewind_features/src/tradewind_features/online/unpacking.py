@@ -38,6 +38,11 @@ def damaged(rows: Sequence[bytes]) -> list[int]:
     return [place for place, row in enumerate(rows) if crc32(row) != _SOUND or row[0] != VERSION]
 
 
+def is_sound(row: bytes) -> bool:
+    """Whether a row is whole, unaltered and of this version of the layout."""
+    return zlib.crc32(row) == _SOUND and row[0] == VERSION
+
+
 def fingerprint_of(row: bytes) -> int:
     """The fingerprint of the schema that an undamaged row was packed with."""
     fingerprint: int = HEADER.unpack_from(row)[3]

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from tradewind_contracts.errors import NotFoundError, SettingsError
 from tradewind_features.online.backend import EntityKey, StoredRow, ViewSpec
-from tradewind_features.online.packing import CHECKSUM, FLOATS, HEADER, FieldType, PackedSchema
+from tradewind_features.online.packing import CHECKSUM, FLOATS, HEADER, VERSION, FieldType, PackedSchema
 from tradewind_features.online.rows import ABSENT, EXPIRED, PRESENT, US_PER_HOUR, Fetched
+from tradewind_features.online.unpacking import is_sound
 
 _US_PER_S = 1_000_000
 
@@ -46,7 +47,8 @@ class VectorPlan:
         for column, (view, feature) in enumerate(wanted):
             _refuse(view, feature, specs, location)
             self.columns.setdefault(view, []).append((feature, column))
-        self._takes: dict[tuple[str, int], _Take] = {}
+        self._takes: dict[tuple[str, bytes], _Take] = {}
+        """By view and header of a row, which tells its schema."""
 
     def fill(self, fetched: Fetched, keys: Mapping[str, Sequence[EntityKey | None]], now_us: int) -> Vectors:
         """The vectors of what was fetched.
@@ -66,17 +68,30 @@ class VectorPlan:
             found = [ABSENT if row is None else EXPIRED if oldest is not None and row[0] < oldest else PRESENT for row in rows]
             presence[view] = np.array(found, dtype=np.int8)
             ages[view] = np.array([(now_us - row[0]) / US_PER_HOUR if p == PRESENT else np.nan for row, p in zip(rows, found)])  # type: ignore[index]  # noqa: B905 - equally long; a present row is one
-            if view in self.columns:
+            if view in self.columns and not (count == 1 and self._fill_one(values[0], view, rows[0], found[0])):
                 self._fill_view(values, fetched, view, keys[view], [i for i, p in enumerate(found) if p == PRESENT])
         return Vectors(values, presence, ages)
+
+    def _fill_one(self, values: NDArray[np.float64], view: str, row: StoredRow | None, presence: int) -> bool:
+        """The way of a single vector, which is short: whether there was nothing to fill or a sound row of a schema that was met before."""
+        if row is None or presence != PRESENT:
+            return True
+        packed = row[2]
+        take = self._takes.get((view, packed[: HEADER.size]))
+        if take is None or not is_sound(packed):
+            return False
+        take.one_into(values, packed)
+        return True
 
     def _fill_view(
         self, values: NDArray[np.float64], fetched: Fetched, view: str, keys: Sequence[EntityKey | None], places: list[int]
     ) -> None:
         for fingerprint, found in fetched.sound(view, keys, places).items():
-            take = self._takes.get((view, fingerprint))
+            schema = fetched.schemas[fingerprint]
+            header = HEADER.pack(VERSION, 0, len(schema.fields), fingerprint)
+            take = self._takes.get((view, header))
             if take is None:
-                take = self._takes[view, fingerprint] = _Take(fetched.schemas[fingerprint], self.columns[view])
+                take = self._takes[view, header] = _Take(schema, self.columns[view])
             take.into(values, fetched.rows[view], found)
 
 
@@ -91,8 +106,9 @@ class _Take:
         self._integers = _Slots([(index, column) for index, column, kind in held if kind not in FLOATS and kind is not FieldType.TIMESTAMP])
         self._all = _Slots([(index, column) for index, column, _ in held])
         self._schema = schema
-        count, null_bytes = len(schema.fields), schema.slots_at - HEADER.size
-        self._no_nulls = bytes(null_bytes)
+        self._numbers_alone = not self._integers.count and not self._instants.count
+        self._count, null_bytes = len(schema.fields), schema.slots_at - HEADER.size
+        count, self._no_nulls = self._count, bytes(null_bytes)
         self._row = np.dtype(
             {
                 "names": ["null", "float", "integer"],
@@ -101,6 +117,13 @@ class _Take:
                 "itemsize": schema.width + (0 if schema.texts else CHECKSUM.size),
             }
         )
+
+    def one_into(self, values: NDArray[np.float64], packed: bytes) -> None:
+        """Fill one vector, ``values`` [wanted], from one undamaged row."""
+        if self._numbers_alone and packed[HEADER.size : self._schema.slots_at] == self._no_nulls:
+            values[self._floats.columns] = np.frombuffer(packed, "<f8", self._count, self._schema.slots_at)[self._floats.slots]
+        else:
+            self.into(values[np.newaxis], [(0, 0, packed)], [0])
 
     def into(self, values: NDArray[np.float64], rows: Sequence[StoredRow | None], places: list[int]) -> None:
         """Fill the ``places`` of ``values`` from ``rows``, which are there and undamaged."""
@@ -125,22 +148,22 @@ class _Slots:
 
     def __init__(self, pairs: Sequence[tuple[int, int]]) -> None:
         self.count = len(pairs)
-        self._slots = _places([slot for slot, _ in pairs])
-        self._columns = _places([column for _, column in pairs])
+        self.slots = _places([slot for slot, _ in pairs])
+        self.columns = _places([column for _, column in pairs])
 
     def put(self, values: NDArray[np.float64], rows: Places, slots: NDArray[np.float64] | NDArray[np.int64]) -> None:
         if self.count:
-            values[self._cells(rows)] = slots[:, self._slots]
+            values[self._cells(rows)] = slots[:, self.slots]
 
     def blank(self, values: NDArray[np.float64], rows: Places, null: NDArray[np.bool_]) -> None:
         if self.count:
             cells = self._cells(rows)
-            values[cells] = np.where(null[:, self._slots], np.nan, values[cells])
+            values[cells] = np.where(null[:, self.slots], np.nan, values[cells])
 
     def _cells(self, rows: Places) -> tuple[Places, Places]:
-        if isinstance(rows, slice) or isinstance(self._columns, slice):
-            return rows, self._columns
-        return rows[:, None], self._columns
+        if isinstance(rows, slice) or isinstance(self.columns, slice):
+            return rows, self.columns
+        return rows[:, None], self.columns
 
 
 def _places(indexes: list[int]) -> Places:
