@@ -107,7 +107,7 @@ def redis_settings(tmp_path: Path) -> Iterator[Settings]:
     settings.paths.world.mkdir(parents=True)
     shutil.copy(plain.paths.world_file, settings.paths.world_file)
     yield settings
-    for key in client.scan_iter(f"{settings.online_prefix}*"):
+    for key in client.scan_iter(f"*{settings.online_prefix}*"):
         client.delete(key)
     client.close()
 
