@@ -72,12 +72,13 @@ def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: 
     """Bring the online store to the world's clock: of each view, what became visible since the last time.
 
     A row is visible if its event and created time are at or before the clock. ``progress`` hears one line per view. Vectors as a service reads
-    them are recorded at each instant reached, for parity to judge.
+    them are recorded at each instant reached, for parity to judge. Then the files of pushed rows of days that are over are merged.
 
     Raises:
         StateError: nothing is registered, or a published file or the store can't be used.
     """
     from tradewind_features.materialization import materialized_now
+    from tradewind_features.pushing.log import compact_all
     from tradewind_lifecycle import parity
 
     clock = World.read(settings.paths.world_file).clock.now()
@@ -93,6 +94,9 @@ def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: 
         report = _up_to(end, store, views, progress)
         if not (report.reused and parity.has_served(settings, end)):
             parity.record_served(settings, end)
+    merged = compact_all(settings.paths.pushed, clock)
+    if merged.files:
+        progress(f"log of pushed rows: {merged.files:,} files of {merged.days:,} days merged, {merged.cleared:,} cleared away")
     return report
 
 

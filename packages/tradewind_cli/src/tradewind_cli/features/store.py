@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 Source = Annotated[str | None, typer.Option(help="The world that this source fills.", show_default="simulator")]
 World = Annotated[str | None, typer.Option(help="The world that is meant.", show_default="the source's")]
 Why = Annotated[str, typer.Option(help="The reason, kept for ever; do not name the person.")]
+_WIDE = 116
+"""Width of a terminal from which all columns of a materialization are shown."""
+_COLUMNS = {
+    "how": True,
+    "entities": False,
+    "served": False,
+    "expired": False,
+    "read": True,
+    "offered": True,
+    "written": False,
+    "seconds": False,
+}
+"""Columns of a materialization; true: just where the terminal is wide."""
 PORT = 6566
 """Feast's own for its feature server."""
 
@@ -32,8 +45,7 @@ def materialize(source: Source = None, world: World = None) -> None:
     settings = use(source=source, world=world)
     report = online_store.materialize(settings, lambda line: typer.echo(line, err=True))
     console = Console()
-    console.print(_materialized(report))
-    console.print(_merged(settings), highlight=False, markup=False)
+    console.print(_materialized(report, console.width))
 
 
 def push(
@@ -71,7 +83,10 @@ def serve(
     settings = use(source=source, world=world)
     address = host or settings.host
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    Access.of(address, key, settings.allow_anonymous)  # refuses before Feast is loaded, which takes seconds
+    try:
+        Access.of(address, key, settings.allow_anonymous)  # refuses before Feast is loaded, which takes seconds
+    except SettingsError as error:
+        raise SettingsError(f"{error}: TRADEWIND_API_KEY is the key, TRADEWIND_ALLOW_ANONYMOUS=1 asks for the other") from error
     serve_store(open_store(settings), address, port, key, settings.allow_anonymous)
 
 
@@ -110,24 +125,25 @@ def erase(
         console.print(line, highlight=False, markup=False)
 
 
-def _materialized(report: "MaterializationReport") -> "Table":
+def _materialized(report: "MaterializationReport", width: int) -> "Table":
+    """What became of each view; how it was done, and what was read and offered, where ``width`` has room for it."""
     from tradewind_cli.tables import plain_table
 
-    columns = ("how", "entities", "served", "expired", "read", "offered", "written", "seconds")
-    table = plain_table(f"Online store as of {report.to_at}", "view", columns)
+    shown = {name: wide for name, wide in _COLUMNS.items() if width >= _WIDE or not wide}
+    table = plain_table(f"Online store as of {report.to_at}", "view", list(shown))
     for view in report.views:
-        counts = (view.entities, view.rows, view.expired, view.scanned, view.offered, view.written)
-        table.add_row(view.view, view.mode, *(f"{count:,}" for count in counts), f"{view.seconds:.2f}")
+        cells = {
+            "how": view.mode,
+            "entities": f"{view.entities:,}",
+            "served": f"{view.rows:,}",
+            "expired": f"{view.expired:,}",
+            "read": f"{view.scanned:,}",
+            "offered": f"{view.offered:,}",
+            "written": f"{view.written:,}",
+            "seconds": f"{view.seconds:.2f}",
+        }
+        table.add_row(view.view, *(cells[name] for name in shown))
     return table
-
-
-def _merged(settings: "Settings") -> str:
-    """Merge the logs' files of days that are over, so that they stay few; says what was done."""
-    from tradewind_contracts.world import World as LandedWorld
-    from tradewind_features.pushing.log import compact_all
-
-    done = compact_all(settings.paths.pushed, LandedWorld.read(settings.paths.world_file).clock.now())
-    return f"log of pushed rows: {done.files:,} files of {done.days:,} days merged, {done.cleared:,} cleared away"
 
 
 def _note_erasure(settings: "Settings", done: "EntityErasure", why: str) -> Path:
