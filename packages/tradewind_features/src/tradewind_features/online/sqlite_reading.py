@@ -35,7 +35,6 @@ class SqliteSession:
         self.process = os.getpid()
         opened = open_for_reading(path)
         self._connection, self._as_it_was = opened.connection, opened.as_it_was
-        self._connection.execute("PRAGMA mmap_size = 268435456")  # a page that is not cached costs no call of the system
         self._generation = -1
         self._specs: dict[str, ViewSpec] = {}
         self._schemas: dict[int, PackedSchema] = {}
