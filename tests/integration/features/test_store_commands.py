@@ -86,12 +86,28 @@ def test_records_come_from_files_too(world: Settings, tmp_path: Path) -> None:
         assert read(world, "m1") == (Presence.PRESENT, pace)
 
 
+def test_a_materialization_fits_a_narrow_terminal(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = features("materialize").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    (line,) = [line for line in lines if line.strip().startswith(VIEW)]
+    assert line.split()[:4] == [VIEW, "3", "3", "0"]
+
+
 def test_what_can_not_be_pushed_is_refused(world: Settings, tmp_path: Path) -> None:
     features("materialize")
     with pytest.raises(NotFoundError, match="view 'nobody' is not registered"):
         features("push", "nobody", "--json", record())
     with pytest.raises(QualityError, match=f"view {VIEW}, column transit_pace_30d"):
         features("push", VIEW, "--json", record(transit_pace_30d="quick"))
+    for records, said in (
+        ("[]", "no records"),
+        ('{"merchant_id": "m1"}', "columns missing transit_pace_30d, "),
+        (record(**dict.fromkeys(FEATURES)), "no feature has a value"),
+    ):
+        with pytest.raises(QualityError, match=f"push to view {VIEW}: {said}.*; nothing was written"):
+            features("push", VIEW, "--json", records)
     with pytest.raises(SettingsError, match="one of the two"):
         features("push", VIEW)
     (tmp_path / "records.txt").write_text("x")
@@ -102,5 +118,5 @@ def test_what_can_not_be_pushed_is_refused(world: Settings, tmp_path: Path) -> N
 
 def test_it_is_not_served_without_a_key(world: Settings) -> None:
     assert world.api_key is None
-    with pytest.raises(SettingsError, match=r"feature server: no key, and it binds 127.0.0.1"):
+    with pytest.raises(SettingsError, match=r"feature server: no key, and it binds 127.0.0.1.*TRADEWIND_API_KEY"):
         features("serve")

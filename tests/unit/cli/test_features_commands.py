@@ -1,6 +1,7 @@
 """`tradewind features` in a fresh clone: what is declared is shown, whatever the terminal's width, and names that are not there are refused."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from tradewind_cli.features.words import age, grouped, places, share
 from tradewind_cli.main import app
-from tradewind_contracts.errors import NotFoundError
+from tradewind_contracts.errors import IntegrityError, NotFoundError, SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,10 @@ def test_a_feature_is_shown_by_its_name_alone_with_what_chooses_it(home: Path) -
     assert not home.exists(), "to look changes nothing"
 
 
+def test_a_view_is_found_by_its_table_too() -> None:
+    assert features("show", "ftr_merchant__reviews_180d") == features("show", "merchant_reviews_180d")
+
+
 def test_plain_json_has_the_same(home: Path) -> None:
     said = json.loads(features("list", "--json"))
     assert {view["view"] for view in said} >= {"merchant_profile", "parcel_request"}
@@ -95,3 +100,22 @@ def test_quantities_are_said_as_a_person_does() -> None:
     assert [share(value) for value in (None, 0.0, 0.0004, 0.364, 1.0)] == ["–", "0", "< 0.1 %", "36.4 %", "100.0 %"]
     assert grouped(["a.x", "b.y", "a.z"]) == "a (x, z), b.y"
     assert places(["a.py:3", "b.sql", "a.py:7-9"]) == ["a.py:3, 7-9", "b.sql"]
+
+
+def test_the_set_sealed_last_is_no_folder_of_something_else(home: Path) -> None:
+    folder = home / "worlds" / "olist" / "training_sets"
+    (folder / "asked").mkdir(parents=True)
+    with pytest.raises(NotFoundError, match="no training set is sealed; `make run` seals one"):
+        features("leaks", "--source", "olist")
+    with pytest.raises(NotFoundError, match="no training set nobody… is sealed here"):
+        features("leaks", "--source", "olist", "--training-set", "nobody")
+    (folder / "abc").mkdir()
+    (folder / "abc" / "manifest.json").write_text("{")
+    os.utime(folder / "abc", (1, 1))
+    with pytest.raises(IntegrityError, match=r"abc/manifest\.json: not the manifest of a sealed set"):
+        features("leaks", "--source", "olist")
+
+
+def test_days_that_end_before_they_begin_are_refused() -> None:
+    with pytest.raises(SettingsError, match="days from 2018-05-02 to 2018-05-01: the last comes before the first"):
+        features("backfill", "merchant_profile", "--from", "2018-05-02", "--to", "2018-05-01")

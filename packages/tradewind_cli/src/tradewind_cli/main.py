@@ -71,7 +71,8 @@ def _refused(error: Exception) -> int:
     if isinstance(error, typer.Abort):
         return _INTERRUPTED
     if hasattr(error, "format_message"):
-        typer.secho(f"tradewind: {error.format_message()} (see `tradewind --help`)", fg="red", err=True)
+        asked = getattr(getattr(error, "ctx", None), "command_path", "tradewind")
+        typer.secho(f"tradewind: {error.format_message()} (see `{asked} --help`)", fg="red", err=True)
         return 2
     refusal = error if isinstance(error, TradewindError) else refusal_in(error, settings().paths.home)
     if refusal is None:

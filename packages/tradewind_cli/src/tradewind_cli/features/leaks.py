@@ -26,9 +26,11 @@ def leaks(source: Source = None, world: World = None, training_set: TrainingSet 
     from tradewind_contracts.settings import use
     from tradewind_contracts.verdicts import Severity
     from tradewind_lifecycle.leaks import check_leaks
+    from tradewind_lifecycle.training_sets import read_sealed
 
     settings = use(source=source, world=world)
-    results = check_leaks(settings, training_set or _sealed_last(settings), lambda line: typer.echo(line, err=True))
+    sealed = read_sealed(training_set or _sealed_last(settings), settings)  # refused before the warehouse is built again
+    results = check_leaks(settings, sealed.digest, lambda line: typer.echo(line, err=True))
     console = Console()
     console.print(_table(results))
     for result in (result for result in results if not result.passed):
@@ -40,7 +42,8 @@ def leaks(source: Source = None, world: World = None, training_set: TrainingSet 
 
 def _sealed_last(settings: "Settings") -> str:
     folder = settings.paths.training_sets
-    sealed = [path for path in folder.glob("[!.]*") if path.is_dir()]
+    # Beside the sets stands what they were asked for.
+    sealed = [path.parent for path in folder.glob("[!.]*/manifest.json")]
     if not sealed:
         raise NotFoundError(f"{folder}: no training set is sealed; `make run` seals one")
     return max(sealed, key=lambda path: path.stat().st_mtime_ns).name

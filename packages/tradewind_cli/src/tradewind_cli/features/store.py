@@ -119,10 +119,10 @@ def erase(
         "Rows created by this instant never come back online; newer ones do.",
         f"Published tables still hold the entity, and training sets find it, until they are built again without it: {', '.join(sorted(done.published))}.",
         "Take it out of landing and `make run`.",
-        f"noted, without the key: {noted}",
     ]
     for line in told:
         console.print(line, highlight=False, markup=False)
+    console.print(f"noted, without the key: {noted}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _materialized(report: "MaterializationReport", width: int) -> "Table":

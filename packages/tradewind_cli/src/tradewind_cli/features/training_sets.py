@@ -44,14 +44,18 @@ def training_set(
         }
         typer.echo(json.dumps(said | {"outcome": found.outcome, "features": found.features, **found.sealed.facts}, indent=2))
         return
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
-    for name, text in [*facts, *([("copied to", str(copied))] if copied else [])]:
+    for name, text in facts:
         table.add_row(name, text)
     shown.print(table)
+    # Each in one piece, however long, so that it can be copied.
+    for name, text in [("digest", found.digest), ("frame", str(found.path)), *([("copied to", str(copied))] if copied else [])]:
+        shown.print(f"[dim]{name:<12}[/]  {escape(text)}", soft_wrap=True)
 
 
 def _facts(found: "SealedFrame", table: "pa.Table") -> list[tuple[str, str]]:
@@ -73,6 +77,4 @@ def _facts(found: "SealedFrame", table: "pa.Table") -> list[tuple[str, str]]:
             f"{table.num_columns}: {len(found.features)} features of {found.sealed.facts['feature_service']} (view__feature), "
             f"{len(found.ages)} ages of views in hours, {len(found.outcome)} of the outcome, the rest what was ordered",
         ),
-        ("digest", found.digest),
-        ("frame", str(found.path)),
     ]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tradewind_contracts.errors import NotFoundError, SettingsError, SourceError
+from tradewind_contracts.errors import NotFoundError, QualityError, SettingsError, SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +21,25 @@ def push_records(store: "FeatureStore", view: str, records: "pd.DataFrame") -> i
     """
     from feast.data_source import PushMode
 
-    store.push(push_source(store, view), records, to=PushMode.ONLINE_AND_OFFLINE)
+    source = push_source(store, view)
+    _refuse_without_values(store, view, records)
+    store.push(source, records, to=PushMode.ONLINE_AND_OFFLINE)
     return len(records)
+
+
+def _refuse_without_values(store: "FeatureStore", view: str, records: "pd.DataFrame") -> None:
+    """Refuse what Feast would drop with a warning (no records, no value in any feature) or fail on (a feature that is missing)."""
+    declared = store.get_feature_view(view)
+    names = [field.name for field in declared.features]
+    if records.empty:
+        raise QualityError(f"push to view {view}: no records; nothing was written")
+    if missing := [name for name in names if name not in records.columns]:
+        wanted = [*(field.name for field in declared.entity_columns), declared.batch_source.timestamp_field, *names]
+        raise QualityError(
+            f"push to view {view}: columns missing {', '.join(missing)} (a record has: {', '.join(wanted)}); nothing was written"
+        )
+    if records[names].isna().to_numpy().all():
+        raise QualityError(f"push to view {view}: no feature has a value in any record ({', '.join(names)}); nothing was written")
 
 
 def push_source(store: "FeatureStore", view: str) -> str:

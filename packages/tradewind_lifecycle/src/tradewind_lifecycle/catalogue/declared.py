@@ -119,11 +119,14 @@ class Catalogue:
         return self._by_name[name]
 
     def find(self, reference: str) -> tuple[View, Feature | None]:
-        """What ``view``, ``view:feature`` or ``view__feature`` names; a feature's name alone too, if one view alone has it.
+        """What ``view``, ``view:feature`` or ``view__feature`` names; a view's table, and a feature's name alone if one view alone has it, too.
 
         Raises:
             NotFoundError: nothing has that name, or several features have; says which, or what is close.
         """
+        tables = {each.model: each for each in self.views if each.model}
+        if reference in tables:
+            return tables[reference], None
         view, _, feature = reference.replace("__", ":", 1).partition(":")
         if feature:
             return (found := self.view(view)), found.feature(feature)

@@ -40,10 +40,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Days:
-    """UTC days of event time, both ends included; ``None`` leaves an end open."""
+    """UTC days of event time, both ends included; ``None`` leaves an end open. SettingsError where the last comes before the first."""
 
     first: dt.date | None = None
     last: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        if self.first is not None and self.last is not None and self.last < self.first:
+            raise SettingsError(f"days from {self.first} to {self.last}: the last comes before the first, so there are none")
 
     @property
     def is_all(self) -> bool:
