@@ -266,3 +266,38 @@ def test_rows_put_where_the_answer_goes_are_parquet(tmp_path: Path) -> None:
     rows = answering.write_parquet(tmp_path / "answer.parquet", (part for _, part in one.slices()))
     assert rows == 500
     assert pq.read_table(tmp_path / "answer.parquet").equals(one.features())
+
+
+def instants(unit: str, *values: str | None) -> pa.Array:
+    return pa.array([None if value is None else dt.datetime.fromisoformat(value) for value in values], pa.timestamp("us")).cast(
+        pa.timestamp(unit)
+    )
+
+
+def test_a_null_created_time_beside_nanoseconds_is_the_oldest(tmp_path: Path) -> None:
+    rows = pa.table({"k": ["m", "m"], "event": instants("ns", "2024-03-01", "2024-03-01"),
+                     "created": instants("us", None, "2024-03-02"), "a": [9, 1]})  # fmt: skip
+    plan = view(written(tmp_path, rows), known_at=False)
+    assert question(asked(["m"], [at(5)]), plan).features()["v__a"].to_pylist() == [1]
+
+
+def test_an_event_before_the_first_nanosecond_does_not_end_the_join(tmp_path: Path) -> None:
+    rows = pa.table({"k": ["m", "m"], "event": instants("us", "1600-01-01", "2024-03-02"),
+                     "created": instants("ns", "2024-03-01", "2024-03-03"), "a": [1, 2]})  # fmt: skip
+    plan = view(written(tmp_path, rows))
+    assert question(asked(["m", "m"], [at(2), at(4)]), plan).features()["v__a"].to_pylist() == [1, 2]
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+@pytest.mark.parametrize("years", [290, 400, 292_250])
+def test_a_ttl_that_reaches_before_all_instants_is_for_ever(tmp_path: Path, unit: str, years: int) -> None:
+    rows = pa.table({"k": ["m"], "event": instants(unit, "1950-01-01"), "created": instants(unit, "1950-01-01"), "a": [1]})
+    plan = view(written(tmp_path, rows), ttl=dt.timedelta(days=365 * years))
+    frame = asked(["m", "m"], [dt.datetime(1951, 1, 1, tzinfo=dt.UTC), at(4)])
+    assert question(frame, plan).features()["v__a"].to_pylist() == [1, 1]
+
+
+def test_instants_after_the_last_nanosecond_see_rows_of_nanoseconds(tmp_path: Path) -> None:
+    rows = pa.table({"k": ["m"], "event": instants("ns", "2024-03-01"), "created": instants("ns", "2024-03-01"), "a": [1]})
+    frame = pd.DataFrame({"k": ["m"], "event_timestamp": pd.Series([dt.datetime(2999, 1, 1)]).astype("datetime64[us, UTC]")})
+    assert question(frame, view(written(tmp_path, rows))).features()["v__a"].to_pylist() == [1]

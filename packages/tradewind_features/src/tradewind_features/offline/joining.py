@@ -30,6 +30,13 @@ _BYTES_PER_CANDIDATE = 125
 _SPARE = 0.7
 """Chosen: share of the memory limit that candidates may fill; the rest is for hash tables and entity rows. Beyond it DuckDB spills."""
 
+_FAR = 2**62
+"""A ttl above may lie further back than an integer of 64 bits reaches."""
+_WRITTEN_YEARS = range(1000, 10_000)
+"""Years that are written in four digits."""
+_NANOSECOND_YEARS = range(1678, 2262)
+"""Whole years that nanoseconds since 1970 hold."""
+
 
 @dataclass(frozen=True)
 class ViewJoin:
@@ -148,7 +155,9 @@ def _rises(engine: Engine, plan: ViewJoin) -> bool:
     """Whether rows become visible in the order of their events for certain: one lag for all, or none is created after its event."""
     if not plan.known_at or plan.created is None:
         return True
-    least, most = engine.row("SELECT min(c - e), max(c - e) FROM candidates")
+    # Nanoseconds of a year before 1677 stand at the least integer: taken from one of today they would overflow.
+    created = "c::HUGEINT" if plan.unit == "ns" else "c"
+    least, most = engine.row(f"SELECT min({created} - e), max({created} - e) FROM candidates")  # noqa: S608 - our own names
     return least is None or least == most or most <= 0
 
 
@@ -188,7 +197,8 @@ def visible_sql() -> str:
 def asof_sql(plan: ViewJoin, tables: EntityTables, only: str = "true", shown: str = "visible") -> str:
     """For each entity row the newest visible row, if it is within the ttl."""
     ttl = plan.ttl_us * (NANOS if plan.unit == "ns" else 1)
-    alive = f"\nWHERE f.e >= n.up - {ttl}" if ttl else ""
+    up = "n.up::HUGEINT" if ttl > _FAR else "n.up"
+    alive = f"\nWHERE f.e >= {up} - {ttl}" if ttl else ""
     return (
         f"SELECT n.row AS row, f.place AS place, f.e AS e\n"  # noqa: S608 - our own names
         f"FROM (SELECT * FROM {tables.rows} WHERE {only}) n ASOF JOIN {shown} f ON n.k = f.k AND n.t >= f.v{alive}"
@@ -215,7 +225,7 @@ def _within_bounds(plan: ViewJoin, rows: EntityRows, through_arrow: bool) -> Ite
         bounds.append((plan.created, "<=", last))
     for column, sign, bound in bounds:
         kind, at = plan.dataset.columns[column], instant(bound)
-        if at is not None and kind.startswith("TIMESTAMP") and at.year >= 1000:
+        if at is not None and kind.startswith("TIMESTAMP") and at.year in (_NANOSECOND_YEARS if kind == "TIMESTAMP_NS" else _WRITTEN_YEARS):
             literal = f"TIMESTAMPTZ '{at:%Y-%m-%d %H:%M:%S.%f}+00'" if kind.endswith("ZONE") else f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S.%f}'"
             yield f"s.{quoted(column)} {sign} {literal}"
 
@@ -230,7 +240,8 @@ def _integer(plan: ViewJoin, column: str, through_arrow: bool) -> str:
     if kind == "TIMESTAMP_NS":
         return f"epoch_ns({name})"
     most = np.iinfo(np.int64).max // NANOS - 1
-    return f"(greatest(-{most}, least({most}, epoch_us({name}))) * {NANOS})"
+    # Where there is no instant DuckDB's greatest() would give the bound.
+    return f"CASE WHEN {name} IS NOT NULL THEN greatest(-{most}, least({most}, epoch_us({name}))) * {NANOS} END"
 
 
 def _reads_through_arrow(plan: ViewJoin) -> bool:
