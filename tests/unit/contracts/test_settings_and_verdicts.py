@@ -36,6 +36,23 @@ def test_a_key_is_not_shown() -> None:
     assert "hush" not in repr(Settings(api_key="hush"))
 
 
+def test_the_redis_of_the_online_store_is_told_from_a_file_and_its_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADEWIND_ONLINE_URL", "localhost:6379?password=hunter2")
+    with pytest.raises(SettingsError, match=r"TRADEWIND_ONLINE_URL: .*redis://host") as refused:
+        settings()
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    monkeypatch.setenv("TRADEWIND_ONLINE_URL", "redis://:hunter2@localhost:6379/0")
+    found = use(source="olist")
+    assert found.online_location == "redis://:hunter2@localhost:6379/0?prefix=tradewind:olist"
+    assert found.environment()["TRADEWIND_ONLINE_URL"] == "redis://:hunter2@localhost:6379/0"
+    assert "hunter2" not in repr(found)
+
+
+def test_without_a_redis_the_online_store_is_a_file_of_the_world(tmp_path: Path) -> None:
+    assert Settings(home=tmp_path).online_location == tmp_path / "worlds" / "simulator" / "online" / "online.db"
+
+
 def test_worlds_do_not_share_a_folder(tmp_path: Path) -> None:
     a, b = (Settings(home=tmp_path, source="olist", world=w).paths for w in ("", "other"))
     assert a.landing != b.landing

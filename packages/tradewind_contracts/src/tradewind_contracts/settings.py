@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tradewind_contracts.errors import SettingsError
+
+SECRETS = ("api_key", "online_url")
+"""Settings that hold a secret: handed on to child processes only where they are set, and shown by no error."""
 
 
 class Settings(BaseSettings):
@@ -42,6 +45,13 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address that services bind.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port of the ETA service.")
 
+    @field_validator("online_url")
+    @classmethod
+    def _names_a_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and value.get_secret_value() and not value.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("expected redis://host:port/database or rediss://…")
+        return value
+
     @property
     def world_name(self) -> str:
         """The world that is meant."""
@@ -62,7 +72,7 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """These settings as variables for a child process; secrets are handed on only where they are set."""
-        secrets = {"api_key": self.api_key, "online_url": self.online_url}
+        secrets: dict[str, SecretStr | None] = {name: getattr(self, name) for name in SECRETS}
         values = {f"TRADEWIND_{name.upper()}": str(value) for name, value in self.model_dump(exclude=set(secrets)).items()}
         return values | {f"TRADEWIND_{name.upper()}": secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
 
@@ -153,4 +163,6 @@ def _read(changes: dict[str, object]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "TRADEWIND_" + "_".join(str(part) for part in first["loc"]).upper()
+        if first["loc"] and first["loc"][0] in SECRETS:
+            raise SettingsError(f"{name}: {first['msg']} (what was found is not shown: it may hold a password)") from None
         raise SettingsError(f"{name}: {first['msg']} (found: {first.get('input')!r})") from error

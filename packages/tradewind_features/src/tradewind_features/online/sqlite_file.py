@@ -63,7 +63,7 @@ def open_for_writing(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS, view: s
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA secure_delete = ON")  # deleted and overwritten bytes are zeroed: an erased person's too
     connection.execute("PRAGMA synchronous = NORMAL")  # a crash of the process loses nothing committed
-    # A short log: readers map the file, and fetch by a call of the system what is still in the log. Chosen: 0.8 MB.
+    # A short log is quick to look through at each read. Chosen: 0.8 MB.
     connection.execute("PRAGMA wal_autocheckpoint = 200")
     if _is_ours(connection, path):
         return
