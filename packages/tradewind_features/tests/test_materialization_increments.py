@@ -4,10 +4,12 @@ import datetime as dt
 import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parcel_rows import DAY, Answer, Ground, Row, at, ground
+from parcel_rows import DAY, Answer, Ground, Row, at, ground, table
 
 from tradewind_features.materialization import materialize_view
 
@@ -178,6 +180,21 @@ def test_ties_of_event_and_created_time_do_not_depend_on_when_their_files_came(t
             materialize_view(place.config, place.view, at(12))
         answers.add(place.held(["ana"], at(12))["ana"])
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+@pytest.mark.parametrize("years", [400, 2_700])
+def test_a_ttl_that_reaches_before_all_instants_keeps_every_row(tmp_path: Path, unit: str, years: int) -> None:
+    place = ground(tmp_path, ttl=dt.timedelta(days=365 * years))
+    rows = table([("ana", 0, 1, 1.0, "A")])
+    place.write("rows", [])
+    for name in ("event_timestamp", "created_timestamp"):
+        rows = rows.set_column(rows.column_names.index(name), name, rows[name].cast(pa.timestamp(unit)))
+    pq.write_table(rows, place.rows_at / "rows.parquet")
+    for end in (at(48), dt.datetime(2299, 1, 1, tzinfo=dt.UTC)):  # nanoseconds end in 2262
+        record = materialize_view(place.config, place.view, end)
+        assert (record.entities, record.expired) == (1, 0)
+    assert place.held(["ana"], at(48)) == {"ana": (at(0), at(1), 1.0, "A")}
 
 
 hours = st.integers(-30, 60).map(lambda number: number / 2)

@@ -34,6 +34,9 @@ _FAMILIES = {
 """Kind of column that holds a field of a type; bytes are taken as they come."""
 _KEYS = {"STRING": FieldType.STRING, "INT32": FieldType.INT64, "INT64": FieldType.INT64}
 """What the online store keeps a join key of a declared type as."""
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MOST_NANOSECONDS = dt.timedelta(microseconds=2**63 // 1000 - 1)
+"""How far from 1970 nanoseconds of 64 bits reach, in whole microseconds."""
 _SQL_KEYS = {FieldType.STRING: "VARCHAR", FieldType.INT64: "BIGINT"}
 
 
@@ -69,7 +72,7 @@ def newest_visible_rows(
     """
     columns = _Columns.of(view, spec, dataset)
     until = dataset.within(None, end)
-    oldest = end - dt.timedelta(microseconds=spec.ttl_us) if spec.ttl_us else None
+    oldest = _oldest(end, spec.ttl_us)
     keys = columns.keys
     ttl = f"event >= {columns.event.literal(oldest)}" if oldest is not None else "true"
     with reading(f"view {view.name}, source {dataset.name}", until):
@@ -93,6 +96,16 @@ def read_offered(engine: Engine, spec: ViewSpec, rows_per_batch: int) -> "Iterat
     """The rows that :func:`newest_visible_rows` found, in order of their keys, as :func:`~.batches.packed_rows` takes them."""
     keys = ", ".join(quoted(f"{KEY}{name}") for name in spec.key_name.split(","))
     yield from engine.connection.execute(f"SELECT * FROM offered ORDER BY {keys}").to_arrow_reader(rows_per_batch)  # noqa: S608 - names are quoted
+
+
+def _oldest(end: dt.datetime, ttl_us: int) -> dt.datetime | None:
+    """The oldest event that is within the ttl; ``None`` where every one is: no ttl, or one that reaches before year 1."""
+    if not ttl_us:
+        return None
+    try:
+        return end - dt.timedelta(microseconds=ttl_us)
+    except OverflowError:
+        return None
 
 
 def _of_days(dataset: Dataset, engine: Engine) -> Dataset:
@@ -120,6 +133,8 @@ class _Instants:
 
     def literal(self, instant: dt.datetime) -> str:
         """``instant`` as SQL, in a type that the column is compared with as it stands: files are then left out by their statistics."""
+        if self.kind == "TIMESTAMP_NS":  # DuckDB compares in nanoseconds, which end where no row can stand beyond
+            instant = min(max(instant, _EPOCH - _MOST_NANOSECONDS), _EPOCH + _MOST_NANOSECONDS)
         utc = instant.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
         return f"TIMESTAMPTZ '{utc}+00'" if self.kind == "TIMESTAMP WITH TIME ZONE" else f"TIMESTAMP '{utc}'"
 
