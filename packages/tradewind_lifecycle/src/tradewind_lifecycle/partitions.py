@@ -83,6 +83,20 @@ def read_partitions(folder: Path) -> dict[str, Partition]:
         raise IntegrityError(f"{path}: not the listing of a feature dataset ({error}); `make run` publishes it again") from error
 
 
+def refuse_missing_days(folder: Path) -> None:
+    """Refuse a dataset of which a listed day is gone: a join would take it for a day without rows. What has no listing passes.
+
+    Raises:
+        IntegrityError: names the days that are gone; or the listing is damaged.
+    """
+    if not (folder / LISTING).exists():
+        return
+    found = {path.parent.name for path in folder.glob(f"event_date=*/{PART}")}
+    gone = [day for day in read_partitions(folder) if day_folder(day) not in found]
+    if gone:
+        raise IntegrityError(f"{folder}: {len(gone):,} published days are gone ({gone[0]} to {gone[-1]}); `make run` publishes them again")
+
+
 def is_whole(folder: Path, digest: str) -> bool:
     """Whether ``folder`` holds just the days that ``digest`` names, each with the bytes that were published."""
     try:

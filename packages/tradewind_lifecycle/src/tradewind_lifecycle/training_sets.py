@@ -24,6 +24,7 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.keys import parcel_keys
 from tradewind_lifecycle.feature_store import applied_specs, open_store, quiet_feast
+from tradewind_lifecycle.partitions import refuse_missing_days
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -75,9 +76,11 @@ def build(
     Raises:
         NotFoundError: no such service.
         SettingsError: a key, an instant or an input of the request is missing.
-        IntegrityError: the join lost, doubled or moved an entity row.
+        IntegrityError: a published day is gone, or the join lost, doubled or moved an entity row.
     """
     store = store or open_store(settings)
+    for view in store.list_batch_feature_views():
+        refuse_missing_days(Path(view.batch_source.path))
     wanted = _service(store, service)
     dated = _dated_views(store)
     _refuse_without_instants(entity_rows)

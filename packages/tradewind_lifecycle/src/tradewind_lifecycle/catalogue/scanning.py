@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from tradewind_contracts.errors import StateError
 from tradewind_contracts.instants import UTC
 from tradewind_features.datasets import Dataset, open_path, pushed_folder, quoted
 from tradewind_features.pushing.listing import pushed_files
@@ -97,7 +98,11 @@ class Scanned:
         return {name: absent / total for name, absent in zip(names, nulls, strict=True)} if total else {}
 
     def _row(self, sql: str, **values: dt.datetime) -> tuple:  # type: ignore[type-arg]  # whatever DuckDB gives
-        found = (self.connection.execute(sql, values) if values else self.connection.execute(sql)).fetchone()
+        try:
+            found = (self.connection.execute(sql, values) if values else self.connection.execute(sql)).fetchone()
+        except duckdb.Error as error:
+            reason = str(error).partition("\n")[0]
+            raise StateError(f"{self.dataset.name}: its rows can't be read ({reason}); `make run` publishes it again") from error
         assert found is not None
         return tuple(found)
 
