@@ -29,6 +29,11 @@ def test_a_value_on_one_side_only_or_beyond_the_tolerance_differs(online: list[f
     assert difference(np.array(online), np.array(offline))[0].tolist() == [True, False]
 
 
+def test_an_infinity_equals_itself_alone() -> None:
+    failing, _ = difference(np.array([np.inf, 5.0, -np.inf, np.inf]), np.array([np.inf, np.inf, np.inf, 5.0]))
+    assert failing.tolist() == [False, True, True, True]
+
+
 def test_text_differs_where_it_is_not_the_same_word() -> None:
     failing, _ = difference(np.array(["SP", None, "RJ"], dtype=object), np.array(["SP", None, None], dtype=object))
     assert failing.tolist() == [False, False, True]

@@ -87,9 +87,11 @@ def difference(online: Values, offline: Values) -> tuple[NDArray[np.bool_], floa
     if online.dtype == object or offline.dtype == object:
         return np.array([a != b for a, b in zip(online.tolist(), offline.tolist(), strict=True)], dtype=bool), 0.0
     left, right = np.asarray(online, dtype=np.float64), np.asarray(offline, dtype=np.float64)
-    both = ~np.isnan(left) & ~np.isnan(right)
-    gap = np.abs(np.where(both, left - right, 0.0))
-    far = gap > TOLERANCE * np.maximum(1.0, np.abs(np.where(both, right, 0.0)))
+    unlike = ~np.isnan(left) & ~np.isnan(right) & (left != right)
+    gap = np.abs(np.subtract(left, right, out=np.zeros_like(left), where=unlike))
+    # Nothing is near an infinity but itself: a share of it would tolerate every number.
+    allowed = TOLERANCE * np.maximum(1.0, np.abs(np.where(np.isfinite(right), right, 0.0)))
+    far = gap > allowed
     return (np.isnan(left) != np.isnan(right)) | far, float(gap.max(initial=0.0))
 
 
