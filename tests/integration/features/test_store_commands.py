@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,15 @@ def test_it_is_not_served_without_a_key(world: Settings) -> None:
     assert world.api_key is None
     with pytest.raises(SettingsError, match=r"feature server: no key, and it binds 127.0.0.1.*TRADEWIND_API_KEY"):
         features("serve")
+
+
+def test_a_port_that_is_taken_is_refused_before_feast_is_loaded(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADEWIND_API_KEY", "a-key-of-this-test")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            SettingsError, match=rf"port {port} on 127\.0\.0\.1 is in use .*; stop what holds it, or choose another with --port"
+        ):
+            features("serve", "--port", str(port))

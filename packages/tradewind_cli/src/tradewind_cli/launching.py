@@ -29,7 +29,7 @@ def dev(port: int, source: str | None = None) -> None:
     from dagster_project.execution import prepare
 
     now = use(source=source)
-    _require_free("127.0.0.1", port)
+    require_free("127.0.0.1", port)
     environment = prepare(now)
     typer.secho(f"Dagster: http://127.0.0.1:{port}/asset-groups  (Ctrl-C stops it)", fg="cyan")
     command = [
@@ -55,7 +55,7 @@ def serve(port: int | None, host: str | None, source: str | None = None) -> None
     from tradewind_serving.launching import service_command
 
     now = use(port=port, host=host, source=source)
-    _require_free(now.host, now.port)
+    require_free(now.host, now.port)
     with tempfile.TemporaryDirectory(prefix="tradewind-serve-", ignore_cleanup_errors=True) as scratch:
         command, environment = service_command(now, Path(scratch))
         typer.secho(f"ETA service: http://{now.host}:{now.port}  (OpenAPI page at /, Ctrl-C stops it)", fg="cyan")
@@ -83,12 +83,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(seconds)
 
 
-def _require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int, another: str = "PORT=…") -> None:
+    """Refuse a port that is taken, before anything slow is started.
+
+    Raises:
+        SettingsError: it is in use; ``another`` says how to choose another.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise SettingsError(
-                f"port {port} on {host} is in use ({error.strerror}); stop what holds it, or choose another with PORT=…"
+                f"port {port} on {host} is in use ({error.strerror}); stop what holds it, or choose another with {another}"
             ) from error

@@ -75,6 +75,7 @@ def serve(
     world: World = None,
 ) -> None:
     """Serve a world's features over HTTP (Feast's own protocol) until interrupted; callers show TRADEWIND_API_KEY."""
+    from tradewind_cli.launching import require_free
     from tradewind_contracts.settings import use
     from tradewind_features.feature_server import Access
     from tradewind_features.feature_server import serve as serve_store
@@ -87,6 +88,7 @@ def serve(
         Access.of(address, key, settings.allow_anonymous)  # refuses before Feast is loaded, which takes seconds
     except SettingsError as error:
         raise SettingsError(f"{error}: TRADEWIND_API_KEY is the key, TRADEWIND_ALLOW_ANONYMOUS=1 asks for the other") from error
+    require_free(address, port, "--port")
     serve_store(open_store(settings), address, port, key, settings.allow_anonymous)
 
 
