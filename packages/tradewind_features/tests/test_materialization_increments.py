@@ -182,6 +182,17 @@ def test_ties_of_event_and_created_time_do_not_depend_on_when_their_files_came(t
     assert len(answers) == 1
 
 
+def test_a_row_in_the_shade_of_one_of_the_same_instants_comes_out_when_that_one_is_repaired(tmp_path: Path) -> None:
+    place = ground(tmp_path)
+    place.write("a", [("ana", 0, 1, 9.0, "a")])
+    place.write("b", [("ana", 0, 1, 5.0, "b")])
+    materialize_view(place.config, place.view, at(12))
+    place.write("a", [("ana", 0, 1, 3.0, "a")])
+    again = materialize_view(place.config, place.view, at(12))
+    assert (again.mode, again.offered, again.written) == ("incremental", 1, 1)
+    assert place.held(["ana"], at(12))["ana"][2:] == (5.0, "b")
+
+
 @pytest.mark.parametrize("unit", ["us", "ns"])
 @pytest.mark.parametrize("years", [400, 2_700])
 def test_a_ttl_that_reaches_before_all_instants_keeps_every_row(tmp_path: Path, unit: str, years: int) -> None:

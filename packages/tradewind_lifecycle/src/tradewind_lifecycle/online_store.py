@@ -18,6 +18,7 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.online import sqlite_file
 from tradewind_lifecycle.feature_store import open_store, quiet_feast
+from tradewind_lifecycle.partitions import refuse_missing_days
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -76,6 +77,7 @@ def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: 
 
     Raises:
         StateError: nothing is registered, or a published file or the store can't be used.
+        IntegrityError: a published day is gone.
     """
     from tradewind_features.materialization import materialized_now
     from tradewind_features.pushing.log import compact_all
@@ -88,6 +90,8 @@ def materialize(settings: Settings, progress: Callable[[str], None] = lambda _: 
         views = sorted(store.list_batch_feature_views(), key=lambda view: view.name)
     if not views:
         raise StateError(f"{settings.paths.feast_registry}: no feature views are registered; `make run` applies them")
+    for view in views:
+        refuse_missing_days(Path(view.batch_source.path))
     steps = [clock] if materialized_now(settings.online_location) else [clock - FIRST_STEP, clock]
     report = MaterializationReport(to_at=iso(clock), views=[])
     for end in steps:

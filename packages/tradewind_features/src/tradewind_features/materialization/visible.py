@@ -82,10 +82,12 @@ def newest_visible_rows(
         )
         entities, within_ttl = engine.row(f"SELECT count(*), count(*) FILTER (WHERE {ttl}) FROM newest")  # noqa: S608 - made above
         engine.run(
-            f"CREATE OR REPLACE TEMP TABLE offered AS SELECT {columns.offered} FROM (SELECT * FROM"  # noqa: S608 - names are quoted
+            # A row that stood in the shade of one of the same instants comes out when that one is repaired, though it is not fresh itself.
+            f"CREATE OR REPLACE TEMP TABLE offered AS SELECT {columns.offered} FROM (SELECT *,"  # noqa: S608 - names are quoted
+            f" bool_or(fresh) OVER (PARTITION BY {keys}, event_us, created_us) AS contested FROM"
             f" ({columns.visible(_of_days(until, engine), end, since, features=True)}) AS visible"
             f" JOIN (SELECT {keys}, event FROM newest WHERE touched) AS touched USING ({keys}, event)"
-            f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {columns.winner_first}) = 1) WHERE fresh"
+            f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {columns.winner_first}) = 1) WHERE contested"
         )
         offered = engine.row("SELECT count(*) FROM offered")[0]
         scanned = until.rows()
