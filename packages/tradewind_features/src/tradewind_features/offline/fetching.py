@@ -1,7 +1,8 @@
 """Values of chosen rows of a dataset, by their place: one row group at a time, one answer in the order asked for."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,18 @@ def fetch(
     del inverse
     index = pa.array(positions, mask=~seen)
     chunks: dict[str, list[Any]] = {name: [] for name in columns}
-    for block in _blocks(_groups(dataset, distinct, list(chunks), threads > 1)):
-        for name, values in block.values(dataset.types):
-            chunks[name].append(values)
-    answer = []
-    for number, name in enumerate(columns):
+
+    def answered(number: int) -> Any:
+        name = columns[number]
         kind = types[number] if types else _widest(name, [dataset.types[name], *(chunk.type for chunk in chunks[name])])
         values = chunks[name] if columns.count(name) > 1 else chunks.pop(name)
-        answer.append(_take(pa.chunked_array([chunk.cast(kind) for chunk in values], kind), index))
-    return answer
+        return _take(pa.chunked_array([chunk.cast(kind) for chunk in values], kind), index)
+
+    with ThreadPoolExecutor(threads if len(places) * len(columns) > _WORTH_THREADS else 1) as pool:
+        for block in _blocks(_groups(dataset, distinct, list(chunks), threads > 1)):
+            for name, values in pool.map(*block.values(dataset.types)):
+                chunks[name].append(values)
+        return list(pool.map(answered, range(len(columns))))
 
 
 def column_types(dataset: Dataset, columns: Sequence[str]) -> list[Any]:
@@ -74,13 +78,16 @@ class _Block:
     wanted: npt.NDArray[np.int64]
     absent: Sequence[str]
 
-    def values(self, types: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Values of the wanted rows by column."""
+    def values(self, types: Mapping[str, Any]) -> tuple[Callable[[str], tuple[str, Any]], list[str]]:
+        """What gives the values of the wanted rows of a column, and the columns' names: for whoever maps the one over the other."""
         index: Any = pa.array(self.wanted)
-        for name, column in zip(self.table.column_names, self.table.columns, strict=True):
-            yield name, pc.take(_one_array(_plain(column)), index, boundscheck=False)
-        for name in self.absent:
-            yield name, _plain(pa.nulls(len(self.wanted), types[name]))
+
+        def of(name: str) -> tuple[str, Any]:
+            if name in self.absent:
+                return name, _plain(pa.nulls(len(self.wanted), types[name]))
+            return name, pc.take(_one_array(_plain(self.table.column(name))), index, boundscheck=False)
+
+        return of, [*self.table.column_names, *self.absent]
 
 
 def _blocks(groups: Iterator[_Block]) -> Iterator[_Block]:
