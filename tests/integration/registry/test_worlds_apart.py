@@ -9,7 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 import tradewind_registry
@@ -107,6 +107,9 @@ MOVES = [
 ]
 """Alias, from, to: both worlds shared one champion, which ends at eta@4 of simulator."""
 
+YOUNGER_COLUMNS = {"intervals", "reference_shapes"}
+"""Columns of versions since r0003."""
+
 OLD_MOVE = """
 insert into alias_history (model, alias, action, from_number, to_number, who, why, run_id, moved_at)
 values ('eta', :alias, 'promote', :start, :end, 'ann', 'why', 'run', '2018-01-01 00:00:00')
@@ -119,7 +122,8 @@ def first_form(worlds: tuple[Registry, Registry], registry_settings: Settings, t
     engine = create_engine(registry_settings.database_url)
     tables = [Base.metadata.tables[name] for name in ("models", "versions", "verdicts")]
     with engine.connect() as connection:
-        filled = [[dict(row) for row in connection.execute(table.select()).mappings()] for table in tables]
+        kept = [[column for column in table.columns if column.name not in YOUNGER_COLUMNS] for table in tables]
+        filled = [[dict(row) for row in connection.execute(select(*columns)).mappings()] for columns in kept]
     for registry in worlds:
         registry.close()
     _emptied(engine, registry_settings)

@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tradewind_contracts.errors import SettingsError
 
-SECRETS = ("api_key", "online_url")
+SECRETS = ("api_key", "online_url", "log_key", "openlineage_api_key")
 """Settings that hold a secret: handed on to child processes only where they are set, and shown by no error."""
 
 
@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     )
     api_key: SecretStr | None = Field(default=None, description="Key that services ask for.")
     allow_anonymous: bool = Field(default=False, description="Serve without a key (loopback only).")
+    prediction_log: bool = Field(default=True, description="Whether services keep a log of their answers in the world.")
+    log_key: SecretStr | None = Field(default=None, description="Key that personal fields of the prediction log are hashed with.")
+    openlineage_url: str = Field(default="", description="Endpoint that OpenLineage events are sent to; empty: none are.")
+    openlineage_api_key: SecretStr | None = Field(default=None, description="Key for that endpoint, where it asks for one.")
     host: str = Field(default="127.0.0.1", description="Address that services bind.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port of the ETA service.")
 
@@ -115,6 +119,8 @@ class Paths:
         self.materializations = self.world / "online" / "materializations"
         self.served_vectors = self.world / "online" / "served"
         self.pushed = self.world / "pushed"
+        self.prediction_log = self.world / "predictions"
+        self.monitoring = self.world / "monitoring"
         self.training_sets = self.world / "training_sets"
         self.scores = self.world / "scores"
         self.quality = self.world / "quality"

@@ -57,6 +57,8 @@ class Verdict(BaseModel):
     decided_at: dt.datetime
     interval: tuple[float, float] | None = None
     """95 % paired bootstrap interval of ``value``, where the gate compares two models."""
+    evidence: dict[str, Any] = {}
+    """What the verdict's plot is drawn from: plain JSON, a few kilobytes at most, so that a card needs nothing but the registry's rows."""
 
 
 def judge(

@@ -72,6 +72,10 @@ class VersionDraft(BaseModel):
     """What it must not be used for, in sentences."""
     facts: Annotated[dict[str, Any], AfterValidator(_plain)] = {}
     """Further plain facts of its making (spans, counts); ``data_kind`` is ``real`` or ``simulated``."""
+    intervals: Annotated[dict[str, Metrics], AfterValidator(_plain)] = {}
+    """By metric of ``metrics``: its ``low`` and ``high`` (95 %, bootstrap over days). Empty in versions before revision r0003."""
+    reference_shapes: Annotated[dict[str, Any], AfterValidator(_plain)] = {}
+    """The distributions that drift is measured against, by feature and output (``tradewind_lifecycle.monitoring``). Empty before r0003."""
 
 
 class Version(VersionDraft):

@@ -15,15 +15,16 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tradewind_registry.records import as_utc
 
-HEAD_REVISION = "r0002"
+HEAD_REVISION = "r0003"
 """The newest migration; a test holds it equal to the one in ``migrations/``."""
 
-APPEND_ONLY = ("versions", "verdicts", "alias_history", "audit")
+APPEND_ONLY = ("versions", "verdicts", "overrules", "alias_history", "audit")
 """Tables whose rows a trigger of the database protects from UPDATE and DELETE."""
 
 
@@ -117,6 +118,9 @@ class VersionRow(Base):
     gates: Mapped[list[Any]]
     limits: Mapped[list[Any]]
     facts: Mapped[dict[str, Any]]
+    # Since r0003, which gave the rows before it an empty document.
+    intervals: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    reference_shapes: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
 class VerdictRow(Base):
@@ -137,6 +141,27 @@ class VerdictRow(Base):
     recorded_at: Mapped[dt.datetime]
     verdict: Mapped[dict[str, Any]]
     """The whole ``contracts.verdicts.Verdict``."""
+
+
+class OverruleRow(Base):
+    """A person's word against one failed verdict, until it expires; a later verdict of the gate is not meant by it."""
+
+    __tablename__ = "overrules"
+    __table_args__ = (
+        ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),
+        ForeignKeyConstraint(["verdict_id"], ["verdicts.id"]),
+        Index("ix_overrules_model_number", "model", "number"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    model: Mapped[str]
+    number: Mapped[int]
+    gate: Mapped[str]
+    verdict_id: Mapped[int] = mapped_column(RowId)
+    who: Mapped[str]
+    why: Mapped[str]
+    recorded_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
 
 
 class AliasRow(Base):
