@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from tradewind_cli import data, models, services, simulation
+from tradewind_cli import data, services, simulation
 from tradewind_cli.features.app import app as features_app
+from tradewind_cli.models.app import app as models_app
 from tradewind_contracts.errors import TradewindError
 from tradewind_contracts.refusals import refusal_in
 from tradewind_contracts.settings import settings
@@ -29,7 +30,7 @@ app.command("dev")(services.dev)
 app.command("serve")(services.serve)
 app.command("docs")(services.docs)
 app.add_typer(features_app, name="features")
-app.add_typer(models.app, name="models")
+app.add_typer(models_app, name="models")
 app.add_typer(simulation.app, name="simulate")
 
 

@@ -1,0 +1,1 @@
+"""`tradewind models`: what the registry holds, and what may be served."""
