@@ -78,10 +78,12 @@ def test_a_verdict_that_says_the_same_is_recorded_once(passed_versions: Registry
 
 def test_a_promotion_that_expects_another_champion_is_told(passed_versions: Registry) -> None:
     passed_versions.promote("eta", 1, why="first", who="ann", expected=None)
-    with pytest.raises(ConflictError, match="points to version 1 by now, not to version 2"):
+    with pytest.raises(ConflictError, match=r"points to eta@1 by now; ann moved it at 20.*Z \(promote\): first; nothing was changed"):
         passed_versions.promote("eta", 3, why="better", who="bob", expected=2)
-    with pytest.raises(ConflictError, match="points to version 1 by now, not to nothing"):
+    with pytest.raises(ConflictError, match="points to eta@1 by now; ann moved it"):
         passed_versions.promote("eta", 3, why="better", who="bob", expected=None)
+    with pytest.raises(ConflictError, match="eta@challenger points to nothing by now"):
+        passed_versions.promote("eta", 3, "challenger", why="better", who="bob", expected=2)
     assert passed_versions.promote("eta", 3, why="better", who="bob", expected=1) is not None
 
 

@@ -1,5 +1,6 @@
 """Registering: sealed rows, dense numbers, the same inputs once."""
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from tradewind_contracts.digests import digest_folder
 from tradewind_contracts.errors import IntegrityError, NotFoundError
+from tradewind_contracts.instants import Clock
 from tradewind_contracts.settings import Settings
+from tradewind_contracts.verdicts import Verdict
 from tradewind_registry import Registry, RegistryClient, VersionDraft
 
 Drafts = Callable[..., VersionDraft]
@@ -74,10 +77,24 @@ def test_a_missing_version_one_never_becomes_version_ten(registry: Registry, dra
 
 
 @pytest.mark.parametrize(
-    "statement", ["update versions set owner = 'me'", "delete from versions", "delete from alias_history", "update audit set who = 'me'"]
+    "statement",
+    [
+        "update versions set owner = 'me'",
+        "delete from versions",
+        "delete from alias_history",
+        "update audit set who = 'me'",
+        "update verdicts set passed = true",
+        "update overrules set why = 'none'",
+        "delete from overrules",
+    ],
 )
-def test_the_database_itself_refuses_to_change_sealed_rows(passed_versions: Registry, registry_settings: Settings, statement: str) -> None:
+def test_the_database_itself_refuses_to_change_sealed_rows(
+    passed_versions: Registry, registry_settings: Settings, statement: str, verdict: Callable[..., Verdict]
+) -> None:
     passed_versions.promote("eta", 1, why="first", who="test")
+    passed_versions.record_verdicts("eta", 1, [verdict("covers", passed=False)])
+    tomorrow = Clock().now() + dt.timedelta(days=1)
+    passed_versions.overrule("eta", 1, "covers", why="seen", who="test", expires_at=tomorrow)
     engine = create_engine(registry_settings.database_url)
     with engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
         connection.execute(text(statement))

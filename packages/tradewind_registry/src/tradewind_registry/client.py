@@ -1,5 +1,6 @@
 """The read client: what a service needs of the registry, and nothing that moves. Imports neither Alembic nor feast."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +12,7 @@ from tradewind_contracts.verdicts import Verdict
 from tradewind_registry import queries
 from tradewind_registry.bundles import BundleStore, bundle_store
 from tradewind_registry.database import Database
-from tradewind_registry.records import AliasMove, AuditEntry, Version, VersionSummary
+from tradewind_registry.records import AliasMove, AuditEntry, ExpiredOverrule, Judgement, Overrule, Version, VersionSummary
 from tradewind_registry.references import Reference, parse_reference
 from tradewind_registry.rows import audit_record
 from tradewind_registry.schema import AuditRow
@@ -113,6 +114,21 @@ class RegistryClient:
         """All verdicts on a version in the order of recording; the last of each gate counts."""
         with self._database.reading() as session:
             return queries.verdicts_of(session, version.model, version.number)
+
+    def overrules(self, version: Version) -> list[Overrule]:
+        """All overrules of failed verdicts on a version, in the order of recording; of each verdict the last counts."""
+        with self._database.reading() as session:
+            return queries.overrules_of(session, version.model, version.number)
+
+    def judgements(self, version: Version) -> list[Judgement]:
+        """Where a version stands with each gate of its family and each further one that was judged: last verdict, and its overrule."""
+        with self._database.reading() as session:
+            return queries.judgements_of(session, version)
+
+    def expired_overrules(self, at: dt.datetime) -> list[ExpiredOverrule]:
+        """Aliases of all models and worlds that stand on an overrule which has expired at ``at`` (zoned): still served, to be looked at."""
+        with self._database.reading() as session:
+            return queries.expired_overrules_in(session, at)
 
     def aliases(self, model: str, world: str | None = None) -> dict[str, int]:
         """Each alias of ``world`` (the client's own by default) and the number that it points to."""

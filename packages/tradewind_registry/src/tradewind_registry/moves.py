@@ -1,41 +1,58 @@
 """When an alias may move, and where back: the rules, apart from their transaction."""
 
-from typing import Any
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from sqlalchemy import CursorResult, insert, update
 from sqlalchemy.orm import Session
 
 from tradewind_contracts.errors import NotFoundError, SettingsError
+from tradewind_contracts.instants import iso
 from tradewind_contracts.verdicts import Verdict
-from tradewind_registry.errors import ConflictError, GateError, WorldError
-from tradewind_registry.records import AliasMove, Version, latest_verdicts
+from tradewind_registry.errors import GateError, WorldError
+from tradewind_registry.records import AliasMove, Judgement, Overrule, Version
 from tradewind_registry.schema import AliasRow
 
 
+class Step(Protocol):
+    """What a rollback has to know of a move."""
+
+    @property
+    def action(self) -> str:
+        """``promote`` or ``rollback``."""
+        ...
+
+    @property
+    def to_number(self) -> int:
+        """Where it went."""
+        ...
+
+
 def check_reason(why: str, who: str) -> None:
-    """Refuse a move that nobody would be able to explain later.
+    """Refuse what nobody would be able to explain later.
 
     Raises:
         SettingsError: ``why`` or ``who`` is blank.
     """
     for name, value in (("why", why), ("who", who)):
         if not value.strip():
-            raise SettingsError(f"{name}: empty; a move of an alias is kept for ever with who did it and why")
+            raise SettingsError(f"{name}: empty; moves and overrules are kept for ever with who did it and why")
 
 
-def check_gates(version: Version, verdicts: list[Verdict]) -> None:
-    """Refuse a version unless the last verdict of each of its gates passed.
+def check_gates(version: Version, judgements: Iterable[Judgement], at: dt.datetime) -> list[Overrule]:
+    """Refuse a version unless each of its gates holds at ``at``: the overrules that it stands on, none where all passed.
 
     A failed verdict of a gate that the version does not name refuses too: somebody looked and found a fault.
 
     Raises:
         GateError: names each gate that failed, with its reason, and each without a verdict.
     """
-    last = latest_verdicts(verdicts)
-    failed = [f"{name}: {last[name].reason}" for name in sorted(last) if not last[name].passed]
-    unjudged = [f"{name}: no verdict" for name in sorted(set(version.gates) - last.keys())]
-    if failed or unjudged:
-        raise GateError(f"{version.reference} may not be served: {'; '.join([*failed, *unjudged])}")
+    known = sorted(judgements, key=lambda one: (one.verdict is None, one.gate))
+    refused = [f"{one.gate}: {_refusal(one)}" for one in known if not one.holds(at)]
+    if refused:
+        raise GateError(f"{version.reference} may not be served: {'; '.join(refused)}")
+    return [overrule for one in known if (overrule := one.stands_on(at)) is not None]
 
 
 def check_world(version: Version, world: str, alias: str) -> None:
@@ -51,19 +68,20 @@ def check_world(version: Version, world: str, alias: str) -> None:
         )
 
 
-def check_expected(model: str, alias: str, current: int | None, expected: int | None) -> None:
-    """Refuse when the alias is not where the caller saw it; a negative ``expected`` never minds.
-
-    Raises:
-        ConflictError: names where it is.
-    """
-    if expected is not None and expected < 0:
-        return
-    if current != expected:
-        raise ConflictError(f"{model}@{alias} points to {_target(current)} by now, not to {_target(expected)}; nothing was changed")
+def elsewhere(current: int | None, expected: int | None) -> bool:
+    """Whether the alias is not where the caller saw it; a negative ``expected`` never minds."""
+    return current != expected and not (expected is not None and expected < 0)
 
 
-def previous(history: list[AliasMove], model: str, alias: str) -> tuple[int, int]:
+def moved_meanwhile(model: str, alias: str, current: int | None, last: AliasMove | None) -> str:
+    """What the one who came second is told: where the alias is, and who moved it there, when and why."""
+    if current is None or last is None:
+        return f"{model}@{alias} points to nothing by now; nothing was changed, look and ask again"
+    by = f"{last.who} moved it at {iso(last.moved_at)} ({last.action}): {last.why}"
+    return f"{model}@{alias} points to {model}@{current} by now; {by}; nothing was changed, look and ask again"
+
+
+def previous(history: Sequence[Step], model: str, alias: str) -> tuple[int, int]:
     """Where the alias points, and the version that a rollback returns to. ``history`` of this alias in one world, the oldest first.
 
     A rollback undoes the promotion that counts now, so two rollbacks go back two versions, not to and fro. Where an alias was
@@ -99,10 +117,17 @@ def swap(session: Session, model: str, world: str, alias: str, current: int | No
     return isinstance(result, CursorResult) and result.rowcount == 1
 
 
+def told(overrule: Overrule) -> dict[str, Any]:
+    """An overrule as the audit tells it."""
+    return overrule.model_dump(mode="json", include={"gate", "who", "why", "expires_at", "verdict_id"})
+
+
 def said(verdict: Verdict) -> dict[str, Any]:
     """What a verdict says, without when: two runs that measure the same say the same."""
     return verdict.model_dump(mode="json", exclude={"decided_at"})
 
 
-def _target(number: int | None) -> str:
-    return "nothing" if number is None else f"version {number}"
+def _refusal(one: Judgement) -> str:
+    if one.verdict is None or one.overrule is None:
+        return one.reason
+    return f"{one.verdict.reason} (the overrule by {one.overrule.who} expired {iso(one.overrule.expires_at)})"

@@ -1,14 +1,24 @@
 """Reads inside of one session: shared by the client, which only reads, and the registry, which reads before it writes."""
 
+import datetime as dt
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tradewind_contracts.errors import NotFoundError
 from tradewind_contracts.verdicts import Verdict
-from tradewind_registry.records import AliasMove, Version, VersionSummary
+from tradewind_registry.moves import Step
+from tradewind_registry.records import AliasMove, ExpiredOverrule, Judgement, Overrule, Version, VersionSummary
 from tradewind_registry.references import Reference
-from tradewind_registry.rows import move_record, verdict_record, version_record
-from tradewind_registry.schema import AliasHistoryRow, AliasRow, ModelRow, VerdictRow, VersionRow
+from tradewind_registry.rows import move_record, overrule_record, verdict_record, version_record
+from tradewind_registry.schema import AliasHistoryRow, AliasRow, AuditRow, ModelRow, OverruleRow, VerdictRow, VersionRow
+
+
+class _Step(NamedTuple):
+    action: str
+    to_number: int
 
 
 def version_named(session: Session, model: str, number: int) -> Version:
@@ -71,6 +81,24 @@ def verdicts_of(session: Session, model: str, number: int) -> list[Verdict]:
     return [verdict_record(row) for row in session.scalars(query)]
 
 
+def overrules_of(session: Session, model: str, number: int) -> list[Overrule]:
+    """All overrules on a version's verdicts, in the order in which they were recorded."""
+    query = select(OverruleRow).where(OverruleRow.model == model, OverruleRow.number == number).order_by(OverruleRow.id)
+    return [overrule_record(row) for row in session.scalars(query)]
+
+
+def judgements_of(session: Session, version: Version) -> list[Judgement]:
+    """Where a version stands with each of its gates, in the family's order, then with each further gate that was judged."""
+    query = select(VerdictRow).where(VerdictRow.model == version.model, VerdictRow.number == version.number).order_by(VerdictRow.id)
+    last = {row.gate: row for row in session.scalars(query)}
+    # The last word on a verdict counts: so a person may shorten what was granted.
+    overruled = {overrule.verdict_id: overrule for overrule in overrules_of(session, version.model, version.number)}
+    return [
+        Judgement(gate, verdict_record(last[gate]), last[gate].id, overruled.get(last[gate].id)) if gate in last else Judgement(gate)
+        for gate in dict.fromkeys([*version.gates, *last])
+    ]
+
+
 def moves_of(session: Session, model: str, world: str | None, alias: str | None = None) -> list[AliasMove]:
     """The moves of one alias or of all, of one world or of all, the oldest first."""
     query = select(AliasHistoryRow).where(AliasHistoryRow.model == model).order_by(AliasHistoryRow.id)
@@ -79,6 +107,40 @@ def moves_of(session: Session, model: str, world: str | None, alias: str | None 
     if alias is not None:
         query = query.where(AliasHistoryRow.alias == alias)
     return [move_record(row) for row in session.scalars(query)]
+
+
+def steps_of(session: Session, model: str, world: str, alias: str) -> Sequence[Step]:
+    """The moves of an alias as a rollback looks at them, the oldest first: light, as a history may be long."""
+    where = (AliasHistoryRow.model == model, AliasHistoryRow.world == world, AliasHistoryRow.alias == alias)
+    query = select(AliasHistoryRow.action, AliasHistoryRow.to_number).where(*where).order_by(AliasHistoryRow.id)
+    return [_Step(action, to_number) for action, to_number in session.execute(query)]
+
+
+def last_move_of(session: Session, model: str, world: str, alias: str) -> AliasMove | None:
+    """The last move of an alias, if it was ever set."""
+    where = (AliasHistoryRow.model == model, AliasHistoryRow.world == world, AliasHistoryRow.alias == alias)
+    row = session.scalars(select(AliasHistoryRow).where(*where).order_by(AliasHistoryRow.id.desc()).limit(1)).one_or_none()
+    return move_record(row) if row else None
+
+
+def latest_instants(session: Session) -> list[dt.datetime]:
+    """The stamps of the last hundred lines of the audit: nobody who acts now acts before them. Chosen: a clock that jumped back is mended
+    within so many deeds.
+    """
+    return list(session.scalars(select(AuditRow.at).order_by(AuditRow.id.desc()).limit(100)))
+
+
+def expired_overrules_in(session: Session, at: dt.datetime) -> list[ExpiredOverrule]:
+    """Each alias of any world that points to a version of which a gate held by an overrule that has expired at ``at``."""
+    columns = (AliasRow.world, AliasRow.alias, AliasRow.model, AliasRow.number)
+    overruled = (OverruleRow.model == AliasRow.model) & (OverruleRow.number == AliasRow.number)
+    query = select(*columns).where(select(OverruleRow.id).where(overruled).exists()).order_by(*columns)
+    return [
+        ExpiredOverrule(world=world, alias=alias, overrule=one.overrule)
+        for world, alias, model, number in session.execute(query)
+        for one in judgements_of(session, version_named(session, model, number))
+        if one.overrule is not None and not one.holds(at)
+    ]
 
 
 def aliases_of(session: Session, model: str, world: str) -> dict[str, int]:

@@ -2,11 +2,13 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from tradewind_contracts.digests import canonical_json
+from tradewind_contracts.instants import iso
 from tradewind_contracts.verdicts import CheckResult, Verdict
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -142,6 +144,63 @@ class AliasMove(BaseModel):
         if self.from_number == self.to_number:
             raise ValueError("a move goes from one version to another")
         return self
+
+
+class Overrule(BaseModel):
+    """A person's word against one failed verdict: until ``expires_at`` the version may be served in spite of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    number: int
+    gate: str
+    verdict_id: int
+    """The row of the verdict that it answers. A later verdict of the gate is another one, and is not meant."""
+    who: str
+    why: str
+    recorded_at: AwareDatetime
+    expires_at: AwareDatetime
+
+    def is_over(self, at: dt.datetime) -> bool:
+        """Whether it has expired at ``at`` (zoned)."""
+        return at >= self.expires_at
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Where a version stands with one gate: the gate's last verdict, if any, and the last overrule of just that verdict, if any."""
+
+    gate: str
+    verdict: Verdict | None = None
+    verdict_id: int | None = None
+    overrule: Overrule | None = None
+
+    def holds(self, at: dt.datetime) -> bool:
+        """Whether the gate lets the version be served at ``at``: it passed, or a person overruled it and that has not expired."""
+        return self.verdict is not None and (self.verdict.passed or (self.overrule is not None and not self.overrule.is_over(at)))
+
+    def stands_on(self, at: dt.datetime) -> Overrule | None:
+        """The overrule without which the gate would not hold at ``at``."""
+        return self.overrule if self.verdict is not None and not self.verdict.passed and self.holds(at) else None
+
+    @property
+    def reason(self) -> str:
+        """Why the gate is as it is, in words; of a failed gate also that its overrule expired."""
+        if self.verdict is None:
+            return "no verdict"
+        if self.overrule is None:
+            return self.verdict.reason
+        return f"{self.verdict.reason} (overruled by {self.overrule.who} until {iso(self.overrule.expires_at)}: {self.overrule.why})"
+
+
+class ExpiredOverrule(BaseModel):
+    """An alias that points to a version which only an expired overrule let through: still served, and no longer allowed to be moved to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    world: str
+    alias: str
+    overrule: Overrule
 
 
 class AuditEntry(BaseModel):

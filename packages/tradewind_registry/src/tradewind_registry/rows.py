@@ -4,8 +4,8 @@ import datetime as dt
 from typing import Any
 
 from tradewind_contracts.verdicts import Verdict
-from tradewind_registry.records import AliasMove, AuditEntry, Version, VersionDraft
-from tradewind_registry.schema import AliasHistoryRow, AuditRow, VerdictRow, VersionRow
+from tradewind_registry.records import AliasMove, AuditEntry, Overrule, Version, VersionDraft
+from tradewind_registry.schema import AliasHistoryRow, AuditRow, OverruleRow, VerdictRow, VersionRow
 
 
 def version_row(draft: VersionDraft, number: int, bundle_digest: str, bundle_files: dict[str, str], at: dt.datetime) -> VersionRow:
@@ -35,6 +35,11 @@ def verdict_row(model: str, number: int, verdict: Verdict, run_id: str, at: dt.d
 def verdict_record(row: VerdictRow) -> Verdict:
     """The gate's outcome in ``row``."""
     return Verdict.model_validate(row.verdict)
+
+
+def overrule_record(row: OverruleRow) -> Overrule:
+    """The overrule in ``row``."""
+    return Overrule.model_validate({name: getattr(row, name) for name in Overrule.model_fields})
 
 
 def move_record(row: AliasHistoryRow) -> AliasMove:
