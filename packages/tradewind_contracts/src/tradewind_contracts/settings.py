@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     allow_anonymous: bool = Field(default=False, description="Serve without a key (loopback only).")
     prediction_log: bool = Field(default=True, description="Whether services keep a log of their answers in the world.")
     log_key: SecretStr | None = Field(default=None, description="Key that personal fields of the prediction log are hashed with.")
+    log_hashed: str = Field(
+        default="",
+        description="Request fields that the prediction log keeps only hashed, by comma, such as merchant_id,order_id; needs the key.",
+    )
     openlineage_url: str = Field(default="", description="Endpoint that OpenLineage events are sent to; empty: none are.")
     openlineage_api_key: SecretStr | None = Field(default=None, description="Key for that endpoint, where it asks for one.")
     host: str = Field(default="127.0.0.1", description="Address that services bind.")

@@ -3,6 +3,7 @@
 import datetime as dt
 import enum
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -33,7 +34,10 @@ class CheckResult(BaseModel):
 
 
 class Gate(BaseModel):
-    """A condition for a version to be served: ``value`` must be at most / at least ``threshold``."""
+    """A condition for a version to be served: ``value`` must be at most / at least ``threshold``.
+
+    What is measured is said by the kinds of gates (``tradewind_contracts.gates``); this one alone is measured by nobody.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,10 +66,15 @@ class Verdict(BaseModel):
 
 
 def judge(
-    gate: Gate, value: float | None, decided_at: dt.datetime, detail: str = "", interval: tuple[float, float] | None = None
+    gate: Gate,
+    value: float | None,
+    decided_at: dt.datetime,
+    detail: str = "",
+    interval: tuple[float, float] | None = None,
+    evidence: Mapping[str, Any] | None = None,
 ) -> Verdict:
-    """The verdict of ``gate`` on ``value``; a value that is absent or NaN fails."""
-    found = None if value is None or math.isnan(value) else value
+    """The verdict of ``gate`` on ``value``; a value that is absent, NaN or infinite fails."""
+    found = value if value is not None and math.isfinite(value) else None
     passed = found is not None and (found <= gate.threshold if gate.direction == "at_most" else found >= gate.threshold)
     sign = "≤" if gate.direction == "at_most" else "≥"
     measured = "not measured" if found is None else f"{found:.4g}"
@@ -79,4 +88,5 @@ def judge(
         reason=reason,
         decided_at=decided_at,
         interval=interval,
+        evidence=dict(evidence or {}),
     )

@@ -27,6 +27,9 @@ class Kind(enum.Enum):
     BOOLEAN = ("bool", "boolean")
     DATE = ("date32", "date")
     INSTANT = ("timestamp[us, tz=UTC]", "timestamptz")
+    TEXTS = ("list<string>", "varchar[]")
+    NUMBER_BY_NAME = ("map<string, double>", "map(varchar, double)")
+    TEXT_BY_NAME = ("map<string, string>", "map(varchar, varchar)")
 
     @property
     def arrow(self) -> pa.DataType:
@@ -47,6 +50,9 @@ _ARROW: dict[str, pa.DataType] = {
     "BOOLEAN": pa.bool_(),
     "DATE": pa.date32(),
     "INSTANT": pa.timestamp("us", tz="UTC"),
+    "TEXTS": pa.list_(pa.string()),
+    "NUMBER_BY_NAME": pa.map_(pa.string(), pa.float64()),
+    "TEXT_BY_NAME": pa.map_(pa.string(), pa.string()),
 }
 
 
