@@ -1,16 +1,18 @@
 """Following an alias: proven first, swapped whole, never left for something worse."""
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_serving.answers import ServedVersion
-from tradewind_serving.following import Follower
+from tradewind_serving.following import KINDS, Follower
 from tradewind_serving.proving import Sealed, Served
 
 
@@ -19,6 +21,7 @@ class Row:
     number: int
     bundle_digest: str
     model: str = "eta"
+    world: str = "olist"
     view_specs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -30,6 +33,9 @@ class FakeRegistry:
     reachable: bool = True
     damaged: set[int] = field(default_factory=set)
     opened: list[int] = field(default_factory=list)
+    stored: bool = True
+    closed: int = 0
+    world: str = "olist"
 
     def connect(self) -> "FakeRegistry":
         self._reach()
@@ -43,9 +49,14 @@ class FakeRegistry:
 
     def open_bundle(self, version: Row) -> Path:
         self.opened.append(version.number)
+        if not self.stored:
+            raise StateError("bundle store: connection refused")
         if version.number in self.damaged:
             raise IntegrityError(f"bundle of @{version.number}: a file was changed")
         return Path(str(version.number))
+
+    def close(self) -> None:
+        self.closed += 1
 
     def _reach(self) -> None:
         if not self.reachable:
@@ -60,8 +71,8 @@ V1, V2 = Row(1, "a" * 64), Row(2, "b" * 64)
 BAKED = (Path("baked"), Sealed(ServedVersion(name="eta", number=1, digest="a" * 64, source="baked"), {"merchant_pace": "e" * 64}))
 
 
-def follower(registry: FakeRegistry, baked: Any = None, prove: Any = prove) -> Follower:
-    return Follower("eta@champion", registry.connect, prove, baked)
+def follower(registry: FakeRegistry, baked: Any = None, prove: Any = prove, retry_seconds: float = 0.0) -> Follower:
+    return Follower("eta@champion", registry.connect, prove, baked, retry_seconds)
 
 
 def test_it_starts_with_the_champion_and_follows_it() -> None:
@@ -148,6 +159,146 @@ def test_a_registry_that_goes_away_takes_no_version_with_it(loss: str) -> None:
     registry.reachable, registry.champion = True, V2
     following.poll()
     assert (following.current.version.number, following.trouble) == (2, None)
+
+
+def test_a_refused_version_is_tried_again_after_a_while_another_at_once() -> None:
+    registry = FakeRegistry(V1, damaged={2})
+    following = follower(registry, retry_seconds=3600)
+    following.start()
+    registry.champion = V2
+    following.poll()
+    following.poll()
+    assert (registry.opened, following.current.version.number) == ([1, 2], 1), "a damaged bundle is not fetched at each poll"
+    assert following.trouble is not None, "and it is not forgotten between"
+    registry.champion = Row(3, "c" * 64)
+    following.poll()
+    assert (following.current.version.number, following.trouble) == (3, None)
+    registry.champion = V1
+    following.poll()
+    registry.champion, registry.damaged = V2, set()
+    following.poll()
+    assert (following.current.version.number, following.trouble) == (2, None), "mended and promoted again"
+
+
+def test_a_mended_version_is_followed_without_another_promotion() -> None:
+    registry = FakeRegistry(V1, damaged={2})
+    following = follower(registry)
+    following.start()
+    registry.champion = V2
+    following.poll()
+    registry.damaged = set()
+    following.poll()
+    assert (following.current.version.number, following.trouble) == (2, None)
+
+
+def test_a_version_of_another_world_is_refused_before_it_is_opened() -> None:
+    registry = FakeRegistry(V1)
+    following = follower(registry)
+    following.start()
+    registry.champion = Row(2, "b" * 64, world="simulator")
+    following.poll()
+    assert (registry.opened, following.current.version.number) == ([1], 1)
+    assert following.trouble == "eta@2 is of world simulator, this service answers for olist; it is not served"
+    with pytest.raises(IntegrityError, match="world simulator"):
+        follower(registry, BAKED).start()
+
+
+def test_with_the_bundles_out_of_reach_the_baked_version_answers_and_later_the_old_one_stays() -> None:
+    registry = FakeRegistry(V1, stored=False)
+    with pytest.raises(StateError, match=r"bundle store.*no version of this world was baked"):
+        follower(registry).start()
+    following = follower(registry, BAKED)
+    following.start()
+    assert (following.current.version.source, following.trouble) == ("baked", "bundle store: connection refused")
+    registry.stored = True
+    following.poll()
+    assert (following.current.version.source, following.trouble) == ("registry", None)
+    registry.champion, registry.stored = V2, False
+    following.poll()
+    assert (following.current.version.number, following.trouble) == (1, "bundle store: connection refused")
+
+
+def test_whatever_a_family_raises_following_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    def stumble(folder: Path, sealed: Sealed) -> Served:
+        if sealed.version.number == 2:
+            raise RuntimeError("a fault nobody thought of")
+        return prove(folder, sealed)
+
+    registry = FakeRegistry(V1)
+    following = follower(registry, prove=stumble)
+    following.start()
+    registry.champion = V2
+    following.poll()
+    following.poll()
+    assert (following.current.version.number, following.trouble) == (1, "RuntimeError: a fault nobody thought of")
+    assert len([r for r in caplog.records if r.levelname == "ERROR"]) == 1
+    registry.champion = Row(3, "c" * 64)
+    following.poll()
+    assert (following.current.version.number, following.trouble) == (3, None)
+
+
+def test_a_registry_that_was_lost_is_connected_anew_and_the_old_connection_given_back() -> None:
+    registry = FakeRegistry(V1)
+    following = follower(registry)
+    following.start()
+    registry.reachable = False
+    following.poll()
+    assert registry.closed == 1
+    registry.reachable = True
+    following.poll()
+    following.stop()
+    assert registry.closed == 2
+
+
+def test_a_poll_that_does_not_come_back_is_told_and_the_version_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, hangs, release = FakeRegistry(V1), threading.Event(), threading.Event()
+    following = follower(registry)
+    following.start()
+
+    def hang(reference: str) -> Row:
+        hangs.set()
+        assert release.wait(30)
+        return V2
+
+    monkeypatch.setattr(registry, "resolve", hang)
+    monkeypatch.setattr("tradewind_serving.following.STALLED_SECONDS", 0.05)
+    following.follow(seconds=0.001)
+    assert hangs.wait(5)
+    deadline = time.monotonic() + 5
+    while following.trouble is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert following.trouble is not None
+    assert "was last looked at" in following.trouble
+    assert following.current.version.number == 1
+    release.set()
+    while following.current.version.number == 1 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    following.stop()
+    assert (following.current.version.number, following.trouble) == (2, None)
+
+
+def test_the_trouble_stands_in_the_metrics_by_its_kind() -> None:
+    registry = FakeRegistry(V1, damaged={2})
+    following = follower(registry)
+
+    def troubles() -> set[str]:
+        return {kind for kind in KINDS if REGISTRY.get_sample_value("tradewind_eta_trouble", {"kind": kind})}
+
+    following.start()
+    following.poll()
+    assert troubles() == set()
+    registry.champion = V2
+    following.poll()
+    assert troubles() == {"integrity"}
+    registry.reachable = False
+    following.poll()
+    assert troubles() == {"unreachable"}
+    registry.reachable, registry.champion = True, None
+    following.poll()
+    assert troubles() == {"not_found"}
+    registry.champion = V1
+    following.poll()
+    assert troubles() == set()
 
 
 def test_the_background_thread_follows_and_ends() -> None:

@@ -70,6 +70,16 @@ def test_a_contract_that_can_not_be_filled_is_refused(bundle: Path) -> None:
         prove(bundle, Sealed(version), lambda _: PlainPredictor(), refuse)
 
 
+@pytest.mark.parametrize("fault", [KeyError("calibration"), ValueError("not a number"), TypeError("None")])
+def test_a_bundle_that_the_code_stumbles_over_is_refused_by_name(bundle: Path, fault: Exception) -> None:
+    def load(folder: Path) -> PlainPredictor:
+        raise fault
+
+    version = ServedVersion(name="eta", number=4, digest=digest_folder(bundle), source="registry")
+    with pytest.raises(IntegrityError, match=f"eta@4: .*{type(fault).__name__}.*not served"):
+        prove(bundle, Sealed(version), load, fills_anything)
+
+
 def test_the_note_of_a_baked_version_is_read_or_refused(tmp_path: Path) -> None:
     assert baked_version(tmp_path, "olist") is None
     note = tmp_path / "version.json"

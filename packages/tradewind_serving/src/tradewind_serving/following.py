@@ -5,17 +5,39 @@ A request takes ``current`` once and keeps it to its end, so no answer mixes two
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError, TradewindError
+from prometheus_client import Gauge
+
+from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
 from tradewind_serving import metrics
 from tradewind_serving.answers import ServedVersion
 from tradewind_serving.proving import Sealed, Served
 
 POLL_SECONDS = 1.0
 """Chosen: one indexed query a second costs nothing, and a promotion reaches every worker well within five seconds."""
+
+RETRY_SECONDS = 3.0
+"""When a refused version is tried again. Chosen: one that was mended is followed within five seconds of it, and a remote store
+is not asked for a damaged bundle each second."""
+
+STALLED_SECONDS = 10.0
+"""Without an ended poll for so long the alias counts as not followed. Chosen: twice what a promotion may take."""
+
+KINDS = ("unreachable", "integrity", "not_found", "other")
+"""Reasons why the alias is not followed: registry, bundles or features are out of reach, the version does not prove right, the alias
+names nothing, anything else."""
+
+TROUBLE = Gauge("tradewind_eta_trouble", "1 while the alias is not followed, by reason.", ["kind"], multiprocess_mode="livemax")
+SEEN = Gauge(
+    "tradewind_eta_alias_read_timestamp_seconds",
+    "When the alias was last read from the registry (seconds since 1970).",
+    ["alias"],
+    multiprocess_mode="livemin",
+)
 
 log = logging.getLogger("bentoml.tradewind")
 
@@ -34,6 +56,11 @@ class VersionRow(Protocol):
         ...
 
     @property
+    def world(self) -> str:
+        """The world that it was trained in."""
+        ...
+
+    @property
     def bundle_digest(self) -> str:
         """SHA-256 of its bundle."""
         ...
@@ -47,12 +74,19 @@ class VersionRow(Protocol):
 class VersionSource(Protocol):
     """What following needs of the registry's read client."""
 
+    world: str
+    """Whose aliases it reads."""
+
     def resolve(self, reference: str) -> Any:
         """The version that an alias names now."""
         ...
 
     def open_bundle(self, version: Any) -> Path:
         """A local folder with its bundle, digests verified."""
+        ...
+
+    def close(self) -> None:
+        """Return the connections."""
         ...
 
 
@@ -67,15 +101,23 @@ class Follower:
     """
 
     def __init__(
-        self, reference: str, connect: Callable[[], VersionSource], prove: Prove, baked: tuple[Path, Sealed] | None = None
+        self,
+        reference: str,
+        connect: Callable[[], VersionSource],
+        prove: Prove,
+        baked: tuple[Path, Sealed] | None = None,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._reference = reference
+        self._retry_seconds = retry_seconds
         self._connect = connect
         self._prove = prove
         self._baked = baked
         self._source: VersionSource | None = None
         self._current: Served | None = None
         self._refused: str | None = None
+        self._retry: tuple[int, str, float] | None = None
+        self._polled_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -93,44 +135,48 @@ class Follower:
     @property
     def trouble(self) -> str | None:
         """Why the version that the alias names is not served, or the alias is not followed; None when all is well."""
-        if self._thread is not None and not self._thread.is_alive():
+        if self._thread is None:
+            return self._refused
+        if not self._thread.is_alive():
             return f"{self._reference} is no longer followed; restart the service"
+        waited = time.monotonic() - self._polled_at
+        if waited > STALLED_SECONDS:
+            return f"{self._reference} was last looked at {waited:.0f} s ago: registry or bundle store do not answer"
         return self._refused
 
     def start(self) -> None:
-        """Load the first version: the alias's, or the baked one where the registry is out of reach.
+        """Load the first version: the alias's, or the baked one where registry or bundle store are out of reach.
 
         Raises:
             NotFoundError: the registry answers, and the alias names nothing.
             IntegrityError: a digest or golden row does not match. Nothing else is served in its place.
-            StateError: the registry is out of reach, and no version was baked in.
+            StateError: one of them is out of reach, and no version was baked in.
         """
         try:
             version = self._resolve()
+            folder = self._bundle(version)
         except StateError as error:
             if self._baked is None:
                 raise StateError(f"{error}; and no version of this world was baked into this service") from error
             folder, baked = self._baked
             self._swap(self._prove(folder, baked))
-            self._note(f"registry out of reach: {error}", "unreachable")
+            self._note(str(error), "unreachable")
             return
-        self._take(version)
+        self._take(version, folder)
 
     def poll(self) -> None:
         """Look once at what the alias names; serve it if it is another version and proves right, else keep the present one, loudly."""
         try:
-            version = self._resolve()
-            present = self.current.version
-            if (present.number, present.digest, present.source) != (version.number, version.bundle_digest, "registry"):
-                self._take(version)
-            self._refused = None
+            self._look()
         except StateError as error:
-            self._source = None
-            self._note(f"registry out of reach: {error}", "unreachable")
-        except (IntegrityError, NotFoundError) as error:
-            self._note(str(error), "integrity" if isinstance(error, IntegrityError) else "not_found")
-        except (TradewindError, OSError) as error:
+            self._note(str(error), "unreachable")
+        except NotFoundError as error:
+            self._note(str(error), "not_found")
+        except IntegrityError as error:
+            self._note(str(error), "integrity")
+        except Exception as error:  # noqa: BLE001 (whatever a family's code raises, the present version answers and following goes on)
             self._note(f"{type(error).__name__}: {error}", "other")
+        self._polled_at = time.monotonic()
 
     def follow(self, seconds: float = POLL_SECONDS) -> None:
         """Poll in a background thread until ``stop``."""
@@ -139,6 +185,7 @@ class Follower:
             while not self._stopping.wait(seconds):
                 self.poll()
 
+        self._polled_at = time.monotonic()
         self._thread = threading.Thread(target=run, name=f"follow {self._reference}", daemon=True)
         self._thread.start()
 
@@ -147,17 +194,50 @@ class Follower:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
+            if self._thread.is_alive():
+                return  # it waits for a registry that does not answer, and ends with the process
             self._thread = None
+        self._disconnect()
+
+    def _look(self) -> None:
+        version = self._resolve()
+        present = self.current.version
+        if (present.number, present.digest, present.source) == (version.number, version.bundle_digest, "registry"):
+            self._well()
+            return
+        wanted = (version.number, version.bundle_digest)
+        if self._retry is not None and self._retry[:2] == wanted and time.monotonic() < self._retry[2]:
+            return
+        self._retry = (*wanted, time.monotonic() + self._retry_seconds)
+        self._take(version, self._bundle(version))
+        self._well()
 
     def _resolve(self) -> VersionRow:
-        if self._source is None:
-            self._source = self._connect()
-        version: VersionRow = self._source.resolve(self._reference)
+        try:
+            if self._source is None:
+                self._source = self._connect()
+            version: VersionRow = self._source.resolve(self._reference)
+        except StateError as error:
+            self._disconnect()
+            raise StateError(f"registry out of reach: {error}") from error
+        SEEN.labels(self._reference).set_to_current_time()
         return version
 
-    def _take(self, version: VersionRow) -> None:
+    def _disconnect(self) -> None:
+        # Opened anew at the next poll: the database may be another by then.
+        source, self._source, self._retry = self._source, None, None
+        if source is not None:
+            source.close()
+
+    def _bundle(self, version: VersionRow) -> Path:
         assert self._source is not None
-        folder = self._source.open_bundle(version)
+        if version.world != self._source.world:
+            raise IntegrityError(
+                f"{version.model}@{version.number} is of world {version.world}, this service answers for {self._source.world}; it is not served"
+            )
+        return self._source.open_bundle(version)
+
+    def _take(self, version: VersionRow, folder: Path) -> None:
         served = ServedVersion(name=version.model, number=version.number, digest=version.bundle_digest, source="registry")
         self._swap(self._prove(folder, Sealed(served, dict(version.view_specs))))
 
@@ -168,6 +248,12 @@ class Follower:
         said = f"{served.version.name}@{served.version.number} ({served.version.digest[:12]}, {served.version.source})"
         log.info("serving %s%s", said, f" instead of @{before.version.number}" if before else "")
 
+    def _well(self) -> None:
+        if self._refused is not None:
+            log.info("%s is followed again", self._reference)
+        self._refused = self._retry = None
+        self._show(None)
+
     def _note(self, reason: str, kind: str) -> None:
         # Said once, not at each poll.
         if reason != self._refused:
@@ -175,3 +261,8 @@ class Follower:
             log.error("%s is not followed: %s; version %s answers", self._reference, reason, kept)
             metrics.REFUSED.labels(kind).inc()
         self._refused = reason
+        self._show(kind)
+
+    def _show(self, trouble: str | None) -> None:
+        for kind in KINDS:
+            TROUBLE.labels(kind).set(int(kind == trouble))

@@ -69,7 +69,12 @@ def prove(folder: Path, sealed: Sealed, load: Load, check: Check) -> Served:
         raise IntegrityError(
             f"{version.name}@{version.number}: the bundle's digest is {found}, expected {version.digest}; it is not served"
         )
-    predictor = load(folder)
+    try:
+        predictor = load(folder)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"{version.name}@{version.number}: this service's code can't load the bundle ({type(error).__name__}: {error}); it is not served"
+        ) from error
     contract = predictor.contract
     if contract.family != version.name:
         raise IntegrityError(f"{version.name}@{version.number}: the bundle is of family {contract.family!r}; it is not served")
