@@ -1,13 +1,13 @@
 """Mending: rows back into a database that lost them, entries into a journal that lacks them, and a note of what can go nowhere."""
 
 import datetime as dt
+import heapq
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tradewind_contracts.errors import StateError
-from tradewind_registry import queries
 from tradewind_registry.database import Database
 from tradewind_registry.journal.comparing import LOST, Fork, Standing
 from tradewind_registry.journal.entries import Judgements, KeptOverrule, KeptVerdict
@@ -36,8 +36,7 @@ def put_back(database: Database, standing: Standing, *, who: str, at: dt.datetim
         session.flush()
         for number, judgements in sorted(standing.judgements.items()):
             _add_judgements(session, standing.model, number, judgements)
-        for line, moves in sorted(standing.moves.items()):
-            _add_moves(session, line, moves)
+        _add_moves(session, standing.moves)
         told = restored_words(standing)
         for subject, what in told:
             session.add(AuditRow(at=at, who=who, action=RESTORED, subject=subject, run_id="", detail={"what": what}))
@@ -119,15 +118,19 @@ def _overrule_row(model: str, number: int, kept: KeptOverrule, verdict_id: int) 
     return OverruleRow(model=model, number=number, verdict_id=verdict_id, **kept.model_dump(exclude={"verdict"}))
 
 
-def _add_moves(session: Session, line: Line, moves: list[AliasMove]) -> None:
-    world, alias = line
-    for move in moves:
+def _add_moves(session: Session, lost: dict[Line, list[AliasMove]]) -> None:
+    # Each line keeps its order whatever the clock said; between lines the instants decide.
+    for move in heapq.merge(*(moves for _, moves in sorted(lost.items())), key=lambda move: move.moved_at):
         session.add(AliasHistoryRow(**move.model_dump()))
         session.flush()
-    model, number = moves[-1].model, moves[-1].to_number
-    if queries.alias_target(session, model, world, alias) is None:
+    for (world, alias), moves in sorted(lost.items()):
+        _point(session, moves[-1].model, world, alias, moves[-1].to_number)
+
+
+def _point(session: Session, model: str, world: str, alias: str, number: int) -> None:
+    row = session.get(AliasRow, (model, world, alias))
+    if row is None:
         session.add(AliasRow(model=model, world=world, alias=alias, number=number))
     else:
-        row = session.get_one(AliasRow, (model, world, alias))
         row.number = number
     session.flush()
