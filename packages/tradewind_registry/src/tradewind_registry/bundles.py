@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -12,9 +12,8 @@ from urllib.request import url2pathname
 from tradewind_contracts.digests import digest_json, folder_listing
 from tradewind_contracts.errors import IntegrityError, StateError
 from tradewind_contracts.files import atomic_folder
-from tradewind_registry.contents import check_relative, listing_of_open_formats
-
-_UPLOADS = "uploads"
+from tradewind_registry.contents import listing_of_open_formats
+from tradewind_registry.journal.files import JOURNAL_FOLDER
 
 
 class BundleStore(Protocol):
@@ -29,7 +28,11 @@ class BundleStore(Protocol):
         ...
 
     def names(self) -> list[str]:
-        """Every entry of the store, also what a crash left under a temporary name."""
+        """Every entry of the store: a whole bundle by its digest alone, what a crash left unfinished under a name that is no digest."""
+        ...
+
+    def discard(self, name: str) -> None:
+        """Delete an entry that ``names`` listed."""
         ...
 
 
@@ -37,6 +40,9 @@ def bundle_store(url: str, cache: Path) -> BundleStore:
     """The store at ``url``: a ``file://`` URL or any other that fsspec knows; ``cache`` keeps copies of remote bundles."""
     if url.startswith("file:"):
         return LocalBundles(Path(url2pathname(urlsplit(url).path)))
+    # Imported here: who keeps bundles in a folder needs no fsspec.
+    from tradewind_registry.remote_bundles import RemoteBundles
+
     return RemoteBundles(url, LocalBundles(cache))
 
 
@@ -110,89 +116,23 @@ class LocalBundles:
         return target
 
     def names(self) -> list[str]:
-        """Every entry below the root."""
-        return sorted(path.name for path in self._root.iterdir()) if self._root.is_dir() else []
+        """Every entry below the root, but the registry's journal."""
+        return sorted(path.name for path in self._root.iterdir() if path.name != JOURNAL_FOLDER) if self._root.is_dir() else []
 
-
-class RemoteBundles:
-    """Bundles behind fsspec; uploaded under ``uploads/<id>/``, then moved. Read through a verified local copy.
-
-    An object store moves file by file: a crash in between leaves an incomplete bundle without a row, which is garbage,
-    and which the next upload of the same content overwrites.
-    """
-
-    def __init__(self, url: str, cache: LocalBundles) -> None:
-        import fsspec
-
-        self._url = url
-        try:
-            self._files, root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
-            raise StateError(f"bundle store {url}: {error}") from error
-        self._root = str(root).rstrip("/")
-        self._cache = cache
-
-    def put(self, folder: Path) -> tuple[str, dict[str, str]]:
-        """Keep a copy of ``folder``.
+    def discard(self, name: str) -> None:
+        """Delete an entry that ``names`` listed; nothing where it is gone.
 
         Raises:
-            IntegrityError: the bundle holds what it may not.
-            StateError: the store refuses.
+            StateError: the disk refuses.
         """
-        listing = listing_of_open_formats(folder)
-        digest = digest_json(listing)
-        staging = f"{self._root}/{_UPLOADS}/{uuid.uuid4().hex}"
+        path = self._root / check_entry(name)
         try:
-            for name in listing:
-                self._upload(folder / name, f"{staging}/{name}")
-            for name in listing:
-                self._move(f"{staging}/{name}", f"{self._root}/{digest}/{name}")
-            if self._files.exists(staging):
-                self._files.rm(staging, recursive=True)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         except OSError as error:
-            raise StateError(f"bundle store {self._url}: can't keep {digest} ({error}); no version was registered") from error
-        return digest, listing
-
-    def open(self, listing: dict[str, str]) -> Path:
-        """A local copy, verified; fetched where there is none, or a damaged one.
-
-        Raises:
-            IntegrityError: the store's own copy is not what was sealed.
-            StateError: the store is out of reach.
-        """
-        return self._cache.place(listing, lambda target: self._fetch(listing, target))
-
-    def names(self) -> list[str]:
-        """Every entry below the root; unfinished uploads as ``uploads/<id>``."""
-        return sorted(
-            [*self._children(self._root, skip=_UPLOADS), *(f"{_UPLOADS}/{n}" for n in self._children(f"{self._root}/{_UPLOADS}"))]
-        )
-
-    def _children(self, folder: str, skip: str = "") -> Iterator[str]:
-        self._files.invalidate_cache()
-        if self._files.exists(folder):
-            for entry in self._files.ls(folder, detail=False):
-                name = str(entry).rstrip("/").rsplit("/", 1)[-1]
-                if name != skip:
-                    yield name
-
-    def _upload(self, source: Path, target: str) -> None:
-        self._files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-        self._files.put_file(str(source), target)
-
-    def _move(self, source: str, target: str) -> None:
-        self._files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-        self._files.mv(source, target)
-
-    def _fetch(self, listing: dict[str, str], target: Path) -> None:
-        digest = digest_json(listing)
-        for name in listing:
-            check_relative(name)
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._files.get_file(f"{self._root}/{digest}/{name}", str(target / name))
-            except FileNotFoundError as error:
-                raise IntegrityError(f"{self._url}/{digest}/{name}: absent; expected sha256 {listing[name]}") from error
+            raise StateError(f"{path}: can't be deleted ({error.strerror or error})") from error
 
 
 def differences(folder: Path, listing: dict[str, str]) -> str | None:
@@ -216,6 +156,17 @@ def require(folder: Path, listing: dict[str, str]) -> None:
     difference = differences(folder, listing)
     if difference is not None:
         raise IntegrityError(difference)
+
+
+def check_entry(name: str) -> str:
+    """``name``, if it may be deleted as an entry of a store.
+
+    Raises:
+        StateError: it would leave the store, or is the journal.
+    """
+    if name.split("/")[0] in ("", JOURNAL_FOLDER) or ".." in name.split("/"):
+        raise StateError(f"{name!r}: no entry of the bundle store that may be deleted")
+    return name
 
 
 def _named(digest: str | None) -> str:

@@ -143,7 +143,7 @@ class Database:
 def _advice(error: BaseException | None) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return "the file is damaged: restore it, or move it away and `make run` registers anew"
+        return "the file is damaged: restore it, or move it away and `tradewind doctor --mend` puts the rows back from the journal beside the bundles"
     return "see that it is in reach, has room and may be written, then run again"
 
 

@@ -37,6 +37,8 @@ class RegistryJudge(RegistryWriter):
                 session.flush()
             if fresh:
                 self._audit(session, "verdicts", f"{model}@{number}", who, run_id, {v.gate: v.passed for v in fresh})
+        if fresh:
+            self._journal.note_version(self._database, model, number)
 
     def overrule(self, model: str, number: int, gate: str, *, why: str, who: str, expires_at: dt.datetime) -> Overrule:
         """Let a version be served until ``expires_at`` (zoned) although ``gate`` failed; meant is the gate's last verdict, and no later one.
@@ -68,6 +70,7 @@ class RegistryJudge(RegistryWriter):
             session.flush()
             made = overrule_record(row)
             self._audit(session, "overrule", version.reference, who, "", moves.told(made))
+        self._journal.note_version(self._database, model, number)
         return made
 
 

@@ -48,7 +48,9 @@ class RegistryMover(RegistryWriter):
                 raise ConflictError(moves.moved_meanwhile(model, alias, current, queries.last_move_of(session, model, self.world, alias)))
             if current == number:
                 return None
-            return self._move(session, "promote", model, alias, current, number, why, who, run_id, overrules)
+            move = self._move(session, "promote", model, alias, current, number, why, who, run_id, overrules)
+        self._journal.note_moves(self._database, model, self.world, alias)
+        return move
 
     def rollback(self, model: str, alias: str = CHAMPION, *, why: str, who: str, run_id: str = "") -> AliasMove:
         """Point ``alias`` back to the version that it was promoted from; twice goes back two.
@@ -73,7 +75,9 @@ class RegistryMover(RegistryWriter):
                 raise ConflictError(moves.moved_meanwhile(model, alias, now, queries.last_move_of(session, model, self.world, alias)))
             version = queries.version_named(session, model, target)
             overrules = moves.check_gates(version, queries.judgements_of(session, version), self._not_before(session))
-            return self._move(session, "rollback", model, alias, current, target, why, who, run_id, overrules)
+            move = self._move(session, "rollback", model, alias, current, target, why, who, run_id, overrules)
+        self._journal.note_moves(self._database, model, self.world, alias)
+        return move
 
     def _move(
         self,

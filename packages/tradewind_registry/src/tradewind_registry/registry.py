@@ -6,12 +6,13 @@ from typing import Self
 from sqlalchemy import select
 
 from tradewind_contracts.digests import folder_listing
-from tradewind_contracts.errors import IntegrityError
+from tradewind_contracts.errors import IntegrityError, StateError
 from tradewind_contracts.instants import Clock
 from tradewind_contracts.settings import Settings
 from tradewind_registry import queries
 from tradewind_registry.bundles import bundle_store
 from tradewind_registry.database import Database
+from tradewind_registry.journal import Journal, check_not_behind
 from tradewind_registry.judging import RegistryJudge
 from tradewind_registry.moving import RegistryMover
 from tradewind_registry.records import Version, VersionDraft
@@ -32,7 +33,8 @@ class Registry(RegistryJudge, RegistryMover):
         database = Database(settings.database_url)
         with database.closed_on_refusal():
             database.migrate()
-            return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles), settings.world_name, clock)
+            bundles = bundle_store(settings.bundle_store_url, settings.paths.bundles)
+            return cls(database, bundles, settings.world_name, Journal.at(settings.bundle_store_url), clock)
 
     def register(self, draft: VersionDraft, folder: Path) -> Version:
         """Seal ``draft`` with the bundle in ``folder`` as the model's next version.
@@ -42,22 +44,28 @@ class Registry(RegistryJudge, RegistryMover):
 
         Raises:
             IntegrityError: the bundle is empty or holds other than open formats.
-            StateError: store or database refuses; no version was registered.
+            StateError: store or database refuses, or the database is older than its journal; no version was registered.
         """
         existing = self.find(draft.model, draft.inputs_key)
         if existing is not None:
             return existing
         digest, listing = self._bundles.put(folder)
+        # Read before the lock: the journal never runs ahead of a database that lost nothing.
+        journaled = self._journal.highest(draft.model)
         with self._database.writing() as session:
             self._lock(session, draft.model, create=True)
             existing = queries.version_of_inputs(session, draft.model, draft.inputs_key)
             if existing is not None:
                 return existing
-            number = queries.highest_number(session, draft.model) + 1
-            session.add(version_row(draft, number, digest, listing, self._clock.now()))
+            highest = queries.highest_number(session, draft.model)
+            check_not_behind(draft.model, highest, journaled)
+            session.add(version_row(draft, highest + 1, digest, listing, self._clock.now()))
             session.flush()
-            self._audit(session, "register", f"{draft.model}@{number}", draft.created_by, draft.run_id, {"bundle_digest": digest})
-            return queries.version_named(session, draft.model, number)
+            detail = {"bundle_digest": digest}
+            self._audit(session, "register", f"{draft.model}@{highest + 1}", draft.created_by, draft.run_id, detail)
+            made = queries.version_named(session, draft.model, highest + 1)
+        self._journal.note_version(self._database, made.model, made.number)
+        return made
 
     def mend_bundle(self, version: Version, folder: Path) -> bool:
         """Put the bundle of ``version`` back where the store's copy was damaged or lost; whether it had to be.
@@ -83,4 +91,15 @@ class Registry(RegistryJudge, RegistryMover):
         entries = self._bundles.names()
         with self._database.reading() as session:
             named = set(session.scalars(select(VersionRow.bundle_digest)))
-        return [name for name in entries if name not in named]
+        # A version's own bundle that lacks its listing is no garbage: it was uploaded before listings, or is being replaced.
+        return [name for name in entries if name.partition(".")[0] not in named]
+
+    def discard(self, orphan: str) -> None:
+        """Delete an entry that ``orphans`` listed.
+
+        Raises:
+            StateError: it is none (a version names it by now), or the store refuses.
+        """
+        if orphan not in self.orphans():
+            raise StateError(f"{orphan}: no orphan of the bundle store; nothing was deleted")
+        self._bundles.discard(orphan)

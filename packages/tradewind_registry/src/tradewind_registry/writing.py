@@ -15,6 +15,7 @@ from tradewind_registry.bundles import BundleStore
 from tradewind_registry.client import RegistryClient
 from tradewind_registry.database import Database
 from tradewind_registry.errors import GateError, WorldError
+from tradewind_registry.journal import Journal
 from tradewind_registry.schema import AuditRow, Instant, ModelRow
 
 _NEW_MODEL = text("insert into models (name, created_at) values (:name, :at) on conflict do nothing").bindparams(
@@ -26,11 +27,13 @@ class RegistryWriter(RegistryClient):
     """The ground of ``Registry``. Who writes at the same time waits, then sees the other's work.
 
     ``clock`` stamps rows. It is the wall's by default, also where the world's clock is frozen: history tells when people
-    and runs did things, not what the data is as of. The order of rows never depends on it.
+    and runs did things, not what the data is as of. The order of rows never depends on it. ``journal`` is told of each
+    write after its commit.
     """
 
-    def __init__(self, database: Database, bundles: BundleStore, world: str, clock: Clock | None = None) -> None:
+    def __init__(self, database: Database, bundles: BundleStore, world: str, journal: Journal, clock: Clock | None = None) -> None:
         super().__init__(database, bundles, world)
+        self._journal = journal
         self._clock = clock or Clock()
 
     def _lock(self, session: Session, model: str, create: bool = False) -> None:
