@@ -51,7 +51,7 @@ class ColumnGraph:
         Raises:
             NotFoundError: no such column.
         """
-        return _reached(self._outputs, self._known(column))
+        return _reached(self.outputs, self._known(column))
 
     def sources(self, column: str) -> dict[str, Use]:
         """The columns of landing tables (and of requests) that ``column`` is made of.
@@ -95,12 +95,18 @@ class ColumnGraph:
         )
 
     @functools.cached_property
-    def _outputs(self) -> dict[str, dict[str, Use]]:
+    def outputs(self) -> Mapping[str, Mapping[str, Use]]:
+        """``outputs[source][column]``: the same steps, the other way round."""
         found: dict[str, dict[str, Use]] = {name: {} for name in self.nodes}
         for name, made_of in self.inputs.items():
             for source, use in made_of.items():
                 found[source][name] = use
         return found
+
+    @functools.cached_property
+    def tables(self) -> list[str]:
+        """Every table that there is (``<schema>.<table>``), by name."""
+        return sorted({name.rpartition(".")[0] for name in self.nodes})
 
     def _known(self, column: str) -> str:
         if column in self.nodes:
