@@ -60,11 +60,11 @@ class AnsweredQuestion(BaseModel):
 
 
 @contextlib.contextmanager
-def serve(settings: Settings, bento: Path, port: int | None = None) -> Iterator[RunningService]:
+def serve(settings: Settings, bento: Path, port: int | None = None, name: str = "eta-service") -> Iterator[RunningService]:
     """The service of the Bento in the folder ``bento``, in processes of its own, on loopback, until the block ends.
 
     ``port`` None takes a free one. Without a key in the settings a fresh one is made for this run. If this process is
-    killed, the service ends too (Linux).
+    killed, the service ends too (Linux). ``name`` is that of its log: one for each service of a home that runs at the same time.
 
     Raises:
         StateError: the port is in use, the service refused to start (with the reason that it gave), or was not ready in time.
@@ -76,7 +76,7 @@ def serve(settings: Settings, bento: Path, port: int | None = None) -> Iterator[
     own = settings.model_copy(
         update={"home": settings.paths.home, "api_key": SecretStr(key), "host": host, "port": chosen, "allow_anonymous": False}
     )
-    log = settings.paths.logs / "eta-service.log"
+    log = settings.paths.logs / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     # BentoML empties the folder of metrics in its home at each start: each run has a home of its own.
     with tempfile.TemporaryDirectory(prefix="tradewind-serve-") as scratch, log.open("wb") as out:
