@@ -61,14 +61,17 @@ def lineage(
     """Show what a version was made of, back to the files that landed, and what follows it."""
     from tradewind_contracts.settings import use
     from tradewind_lifecycle.lineage.ancestry import lineage_of
-    from tradewind_lifecycle.lineage.mermaid import lineage_chart
+    from tradewind_lifecycle.lineage.mermaid import MOST, lineage_chart
     from tradewind_lifecycle.lineage.tree import tree
 
     found = lineage_of(reference, use(source=source, world=world), _say)
     if form is Form.JSON:
         _give(found.model_dump_json(indent=2) + "\n", out)
     elif form is Form.MERMAID:
-        _give(lineage_chart(found.folded(depth)), out)
+        folded = found.folded(depth)
+        if len(folded.links) > MOST:
+            _say(f"{len(folded.links):,} arrows: Mermaid draws {MOST} unless its maxEdges is raised; a smaller --depth folds more")
+        _give(lineage_chart(folded), out)
     else:
         _give(tree(found, depth) + "\n", out)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from tradewind_lifecycle.lineage.noticed import How, Impact
 from tradewind_lifecycle.lineage.things import Lineage
 
-MOST = 400
-"""Arrows beyond which Mermaid refuses to draw a chart (its ``maxEdges`` is 500) or nobody can read it. Chosen below it."""
+MOST = 500
+"""Arrows that Mermaid draws as it comes (its ``maxEdges``)."""
 _ARROWS: Mapping[How | None, str] = {None: "-->", "value": "-->", "condition": "-.->", "rows": "-.->"}
 
 
@@ -24,7 +24,18 @@ def flowchart(labels: Mapping[str, str], arrows: Iterable[tuple[str, str, How | 
 
 def escaped(text: str) -> str:
     """Text that stands between quotes in a chart: what could end it, or be read as markup, as Mermaid's entity codes."""
-    codes = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;", "&": "#amp;", "\n": " ", "\r": " "}
+    codes = {
+        "#": "#35;",
+        "%": "#37;",
+        '"': "#quot;",
+        "<": "#lt;",
+        ">": "#gt;",
+        "`": "#96;",
+        "\\": "#92;",
+        "&": "#amp;",
+        "\n": " ",
+        "\r": " ",
+    }
     return "".join(codes.get(letter, letter) for letter in text)
 
 
