@@ -1,7 +1,10 @@
 """The database: migrations, refusals, and a client that stays light."""
 
+import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 import tradewind_registry
-from tradewind_contracts.errors import SettingsError, StateError
+from tradewind_contracts.errors import NotFoundError, SettingsError, StateError
 from tradewind_contracts.settings import Settings
 from tradewind_registry import Registry, RegistryClient, VersionDraft
 from tradewind_registry.schema import APPEND_ONLY, HEAD_REVISION, Base
@@ -109,3 +112,43 @@ def test_the_main_metric_stays_first_on_every_backend(
 ) -> None:
     registry.register(draft(metrics={"z_days": 1.0, "a_days": 2.0}), bundle())
     assert list(registry.summaries("eta")[0].metrics) == ["z_days", "a_days"]
+
+
+def test_a_database_that_was_put_back_from_a_backup_is_read_by_clients_that_are_open(
+    own_settings: Settings, draft: Callable[..., VersionDraft], bundle: Callable[..., Path]
+) -> None:
+    with Registry.open(own_settings) as registry:
+        registry.register(draft("a"), bundle("a"))
+    file = own_settings.paths.registry / "registry.db"
+    with RegistryClient.open(own_settings) as client:
+        assert client.resolve("eta@1").number == 1
+        backup = file.with_name("backup.db")
+        with sqlite3.connect(file) as source, sqlite3.connect(backup) as target:
+            source.backup(target)
+        source.close()
+        target.close()
+        with Registry.open(own_settings) as registry:
+            registry.register(draft("b"), bundle("b"))
+        assert client.resolve("eta@2").number == 2
+        for name in ("registry.db-wal", "registry.db-shm"):
+            file.with_name(name).unlink(missing_ok=True)
+        backup.replace(file)
+        with pytest.raises(NotFoundError, match="there is eta@1 only"):
+            client.resolve("eta@2")
+        with Registry.open(own_settings) as registry:
+            (lost,) = registry.orphans()
+            with pytest.raises(StateError, match="tradewind doctor"):
+                registry.discard(lost)
+        file.unlink()
+        with pytest.raises(StateError, match=r"registry\.db.*No such file"):
+            client.resolve("eta@1")
+        assert not file.exists(), "nobody makes an empty one in its place"
+
+
+def test_a_postgresql_that_never_answers_is_out_of_reach_within_seconds(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes the connection and says nothing
+        url = f"postgresql+psycopg://test@127.0.0.1:{silent.getsockname()[1]}/test"
+        began = time.monotonic()
+        with pytest.raises(StateError, match="timeout"):
+            RegistryClient.open(Settings(home=home, registry_url=url))
+        assert time.monotonic() - began < 20, "a minute and more without a limit"

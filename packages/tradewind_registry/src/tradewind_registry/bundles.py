@@ -1,5 +1,6 @@
 """The bundle store: folders named by the digest of what they hold, ``<sha256>/``, local or behind any fsspec URL."""
 
+import contextlib
 import os
 import shutil
 import uuid
@@ -74,6 +75,9 @@ class LocalBundles:
         digest = digest_json(listing)
         target = self._root / digest
         if differences(target, listing) is None:
+            # Its row may come only now: who tidies up goes by age.
+            with contextlib.suppress(PermissionError):  # a store that is read only is tidied by nobody
+                os.utime(target)
             return target
         whole = self._root / f".{digest}.{uuid.uuid4().hex}.partial"
         with atomic_folder(whole) as partial:

@@ -20,6 +20,11 @@ BUSY_TIMEOUT_MS = 30_000
 _MIGRATION_LOCK = 0x7261_6465
 """Key of PostgreSQL's advisory lock around migrations; chosen: any constant that is ours alone."""
 
+_IN_REACH = {"connect_timeout": 3, "tcp_user_timeout": 5_000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
+"""When PostgreSQL is out of reach, in libpq's words (seconds; ``tcp_user_timeout`` milliseconds), where the URL says nothing else. Chosen:
+a service that asks every second or two learns it within seconds, also where packets are dropped without a word.
+"""
+
 
 class Database:
     """Transactions on the registry's tables.
@@ -32,7 +37,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = _parsed(url)
-        self._engine = _sqlite_engine(self._url) if self._sqlite_path is not None else create_engine(self._url, pool_pre_ping=True)
+        self._engine = _sqlite_engine(self._url) if self._sqlite_path is not None else _postgresql_engine(self._url)
+        self._file: tuple[int, int] | None = None
         self._writing = self._engine.execution_options(tradewind_writes=True)
 
     @property
@@ -51,8 +57,10 @@ class Database:
         Raises:
             StateError: the database is out of reach.
         """
-        with self._refusals(), Session(self._engine) as session:
-            yield session
+        with self._refusals():
+            self._follow_file()
+            with Session(self._engine) as session:
+                yield session
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
@@ -64,8 +72,10 @@ class Database:
         Raises:
             StateError: the database is out of reach, full or read-only.
         """
-        with self._refusals(), Session(self._writing) as session, session.begin():
-            yield session
+        with self._refusals():
+            self._follow_file()
+            with Session(self._writing) as session, session.begin():
+                yield session
 
     def exists(self) -> bool:
         """Whether the tables are there, of a revision that this code knows."""
@@ -112,6 +122,16 @@ class Database:
     def close(self) -> None:
         """Return the connections."""
         self._engine.dispose()
+
+    def _follow_file(self) -> None:
+        # Connections keep their file open: where another took its name (a backup was put back), they would read the lost one for ever.
+        if self._sqlite_path is None:
+            return
+        status = self._sqlite_path.stat()
+        file = (status.st_dev, status.st_ino)
+        if self._file not in (None, file):
+            self._engine.dispose()
+        self._file = file
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -175,6 +195,11 @@ def _sqlite_engine(url: URL) -> Engine:
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    given = {name: value for name, value in _IN_REACH.items() if name not in url.query}
+    return create_engine(url, pool_pre_ping=True, connect_args=given)
 
 
 def _revision(connection: Connection) -> str | None:

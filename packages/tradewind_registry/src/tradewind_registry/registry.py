@@ -85,8 +85,9 @@ class Registry(RegistryJudge, RegistryMover):
         return False
 
     def orphans(self) -> list[str]:
-        """Entries of the bundle store that no version names: left by a crash, or being written right now. Safe to delete
-        when nobody registers.
+        """Entries of the bundle store that no version names: left by a crash, or being written right now.
+
+        Where the database is older than its journal, bundles of the versions that it lost are among them: delete by ``discard`` only.
         """
         entries = self._bundles.names()
         with self._database.reading() as session:
@@ -95,11 +96,15 @@ class Registry(RegistryJudge, RegistryMover):
         return [name for name in entries if name.partition(".")[0] not in named]
 
     def discard(self, orphan: str) -> None:
-        """Delete an entry that ``orphans`` listed.
+        """Delete an entry that ``orphans`` listed, while nobody registers.
 
         Raises:
-            StateError: it is none (a version names it by now), or the store refuses.
+            StateError: it is none (a version names it by now), the database is older than its journal, or the store refuses.
         """
+        for model in self._journal.models():
+            with self._database.reading() as session:
+                highest = queries.highest_number(session, model)
+            check_not_behind(model, highest, self._journal.highest(model))
         if orphan not in self.orphans():
             raise StateError(f"{orphan}: no orphan of the bundle store; nothing was deleted")
         self._bundles.discard(orphan)
