@@ -2,6 +2,7 @@
 
 import contextlib
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -126,14 +127,12 @@ class RemoteFiles:
         Raises:
             StateError: the store refuses.
         """
-        staging, target = f"{self._store}/{_UPLOADS}/{uuid.uuid4().hex}.json", self._path(name)
-        try:
+        staging, target = f"{self._store}/{_UPLOADS}/{uuid.uuid4().hex}", self._path(name)
+        with self._refusals(f"can't keep {name}"):
             for path in (staging, target):
                 self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
             self._files.pipe_file(staging, content)
             self._files.mv(staging, target)
-        except OSError as error:
-            raise StateError(f"journal of {self._url}: can't keep {name} ({error})") from error
 
     def read(self, name: str) -> bytes:
         """The bytes of a file.
@@ -141,10 +140,8 @@ class RemoteFiles:
         Raises:
             StateError: it is absent, or the store is out of reach.
         """
-        try:
+        with self._refusals(f"can't read {name}"):
             return bytes(self._files.cat_file(self._path(name)))
-        except OSError as error:
-            raise StateError(f"journal of {self._url}: can't read {name} ({error})") from error
 
     def holds(self, name: str) -> bool:
         """Whether a file is there.
@@ -152,10 +149,9 @@ class RemoteFiles:
         Raises:
             StateError: the store is out of reach.
         """
-        try:
+        with self._refusals(f"can't look for {name}"):
+            self._files.invalidate_cache()
             return bool(self._files.exists(self._path(name)))
-        except OSError as error:
-            raise StateError(f"journal of {self._url}: can't be reached ({error})") from error
 
     def names(self, folder: str) -> list[str]:
         """The entries of a folder in order.
@@ -163,13 +159,12 @@ class RemoteFiles:
         Raises:
             StateError: the store is out of reach.
         """
-        self._files.invalidate_cache()
-        try:
-            return sorted(str(path).rstrip("/").rsplit("/", 1)[-1] for path in self._files.ls(self._path(folder), detail=False))
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise StateError(f"journal of {self._url}: can't be listed ({error})") from error
+        with self._refusals(f"can't list {folder}"):
+            self._files.invalidate_cache()
+            try:
+                return sorted(str(path).rstrip("/").rsplit("/", 1)[-1] for path in self._files.ls(self._path(folder), detail=False))
+            except FileNotFoundError:
+                return []
 
     def delete(self, name: str) -> None:
         """Remove a file.
@@ -177,11 +172,15 @@ class RemoteFiles:
         Raises:
             StateError: the store refuses.
         """
-        try:
-            with contextlib.suppress(FileNotFoundError):
-                self._files.rm_file(self._path(name))
-        except OSError as error:
-            raise StateError(f"journal of {self._url}: can't delete {name} ({error})") from error
+        with self._refusals(f"can't delete {name}"), contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(self._path(name))
 
     def _path(self, name: str) -> str:
         return f"{self._store}/{JOURNAL_FOLDER}/{name}".rstrip("/")
+
+    @contextlib.contextmanager
+    def _refusals(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # each store has exceptions of its own, not all of them OSError
+            raise StateError(f"journal of {self._url}: {what} ({error or type(error).__name__})") from error
