@@ -1,5 +1,6 @@
 """Where a version comes from: the code that made it, the commit, the lock of third parties."""
 
+import re
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
@@ -10,6 +11,7 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 
 LOCK = "requirements.lock"
+_PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)")
 SIMULATED_SOURCES = ("simulator",)
 """Sources whose data somebody made up, with a planted truth: wins there prove the code, never the method."""
 
@@ -38,7 +40,7 @@ def code_digest(package: Path) -> str:
 
 def lock_digest() -> str:
     """The digest of the checkout's lock file; outside of a checkout, of the names and versions that are installed."""
-    lock = _checkout() / LOCK
+    lock = checkout_root() / LOCK
     if lock.exists():
         return digest_file(lock)
     return digest_json({item.name.lower(): item.version for item in metadata.distributions()})
@@ -50,14 +52,34 @@ def commit() -> Commit:
     return Commit(name, bool(name) and not _git("status", "--porcelain", "--untracked-files=no"))
 
 
-def _checkout() -> Path:
+def has_commit(name: str) -> bool:
+    """Whether the checkout's repository holds the commit ``name``, so that a tree of it can be made."""
+    return bool(name) and _git("cat-file", "-t", name) == "commit"
+
+
+def pinned_versions() -> dict[str, frozenset[str]]:
+    """By lower-case name of a package, the versions that the checkout's lock allows (one for each Python it was compiled for).
+
+    Empty outside of a checkout.
+    """
+    lock = checkout_root() / LOCK
+    found: dict[str, set[str]] = {}
+    for line in lock.read_text(encoding="utf-8").splitlines() if lock.exists() else ():
+        pin = _PIN.match(line)
+        if pin is not None:
+            found.setdefault(pin["name"].lower(), set()).add(pin["version"])
+    return {name: frozenset(versions) for name, versions in found.items()}
+
+
+def checkout_root() -> Path:
+    """The root of the checkout that the code runs from: where its lock stands; outside of one, this file's folder."""
     here = Path(__file__).resolve()
     return next((parent for parent in here.parents if (parent / LOCK).exists()), here.parent)
 
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], cwd=_checkout(), capture_output=True, text=True, check=True, timeout=30)  # noqa: S603, S607 - git, with our arguments
+        done = subprocess.run(["git", *arguments], cwd=checkout_root(), capture_output=True, text=True, check=True, timeout=30)  # noqa: S603, S607 - git, with our arguments
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()

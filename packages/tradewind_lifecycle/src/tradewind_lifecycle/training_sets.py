@@ -20,10 +20,11 @@ from tradewind_contracts.digests import digest_bytes, digest_file, digest_json
 from tradewind_contracts.errors import IntegrityError, NotFoundError, SettingsError
 from tradewind_contracts.files import atomic_folder, write_text
 from tradewind_contracts.instants import iso
+from tradewind_contracts.manifest import Manifest
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
 from tradewind_features.keys import parcel_keys
-from tradewind_lifecycle.feature_store import applied_specs, open_store, quiet_feast
+from tradewind_lifecycle.feature_store import HALF, applied_specs, open_store, quiet_feast
 from tradewind_lifecycle.partitions import refuse_missing_days
 
 if TYPE_CHECKING:
@@ -94,12 +95,16 @@ def build(
 
 
 def facts_of(service: str, entity_rows: pa.Table, settings: Settings) -> dict[str, Any]:
-    """What a sealed set says of its origin: service, spec digests, published digest, digest and count of entity rows, as_of."""
+    """What a sealed set says of its origin: service, spec digests, published digest, digest and count of entity rows, as_of.
+
+    ``landing_digest`` is that of the landing which was published; empty where the publisher did not say.
+    """
     specs = applied_specs(settings)
     return {
         "feature_service": service,
         "spec_digests": specs.of_service(service),
         "published_digest": specs.published_digest,
+        "landing_digest": str(Manifest.read(settings.paths.published / HALF).facts.get("landing", "")),
         "entity_digest": table_digest(entity_rows),
         "entity_rows": entity_rows.num_rows,
         "as_of": iso(World.read(settings.paths.world_file).clock.now()),

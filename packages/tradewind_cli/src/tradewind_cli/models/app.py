@@ -2,12 +2,13 @@
 
 import typer
 
-from tradewind_cli.models import moving, reading
+from tradewind_cli.models import moving, reading, reproducing
 
 app = typer.Typer(help="What the registry holds: versions, cards, history, and the aliases of each world.", no_args_is_help=True)
 app.command("list")(reading.list_versions)
 app.command("show")(reading.show)
 app.command("card")(reading.card)
+app.command("reproduce")(reproducing.reproduce)
 app.command("history")(reading.history)
 app.command("promote")(moving.promote)
 app.command("rollback")(moving.rollback)
