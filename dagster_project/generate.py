@@ -10,10 +10,10 @@ GATES = Path(__file__).parent / "generated" / "gates.json"
 
 def gates_text() -> str:
     """Names and claims of each family's gates, as they are declared beside the family."""
-    from tradewind_models.eta import gates
+    from tradewind_lifecycle.gating.families import families, gates_of
 
-    families = {"eta": [{"name": gate.name, "claim": gate.claim} for gate in gates.GATES]}
-    return json.dumps(families, indent=2) + "\n"
+    found = {family: [{"name": gate.name, "claim": gate.claim} for gate in gates_of(family)] for family in families()}
+    return json.dumps(found, indent=2) + "\n"
 
 
 def write_gates() -> Path:

@@ -8,7 +8,7 @@ from dagster_project.lib.checks import check_specs, reported
 from dagster_project.lib.generated import FAMILY, on_demand_views, service_views, views
 from dagster_project.lib.metadata import stopwatch
 from dagster_project.lib.specs import key
-from dagster_project.lib.standing import inputs_of, newest_value
+from dagster_project.lib.standing import newest_value
 from tradewind_contracts.settings import Settings
 
 PARITY, REWRITTEN, CANARY, POWER = "parity", "is_never_rewritten", "sees_no_future", "is_not_too_good_to_be_true"
@@ -37,18 +37,10 @@ POWER_SPECS = check_specs(
 
 @dg.multi_asset_check(name="parity", specs=SPECS, description="Online equals offline, feature by feature, within 1e-6.")
 def parity(context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
-    from tradewind_contracts.verdicts import CheckResult
-    from tradewind_lifecycle import checking
+    from tradewind_lifecycle import guards
 
-    def evaluate() -> list[CheckResult]:
-        # Feast is loaded only where there is something to compare anew.
-        from tradewind_lifecycle.parity import check_parity
-
-        return check_parity(settings)
-
-    served = sorted(path.name for path in settings.paths.served_vectors.glob("[!.]*.parquet"))
     with stopwatch() as watch:
-        results = checking.kept(PARITY, {"inputs": inputs_of(settings), "served": served}, evaluate, settings)
+        results = guards.parity(settings)
     yield from reported(
         SPECS, [result for result in results if result.table in SHOWN_AT], lambda result: SHOWN_AT[result.table], watch.seconds
     )
@@ -58,16 +50,10 @@ def parity(context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Se
     name="leaks_in_features", specs=REWRITTEN_SPECS, description="A feature that peeks into the future changes when the future arrives."
 )
 def leaks_in_features(context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
-    from tradewind_contracts.verdicts import CheckResult
-    from tradewind_lifecycle import checking
-
-    def evaluate() -> list[CheckResult]:
-        from tradewind_lifecycle.leaks import check_rewritten
-
-        return check_rewritten(settings, context.log.info)
+    from tradewind_lifecycle import guards
 
     with stopwatch() as watch:
-        results = checking.kept("leaks_in_features", {"inputs": inputs_of(settings)}, evaluate, settings)
+        results = guards.leaks_in_features(settings, context.log.info)
     yield from reported(
         REWRITTEN_SPECS, [result for result in results if result.table in PUBLISHED], lambda result: PUBLISHED[result.table], watch.seconds
     )
@@ -79,17 +65,9 @@ def leaks_in_features(context: dg.AssetCheckExecutionContext, settings: dg.Resou
     description="The join lets nothing through that was not known yet, and no feature is too good to be true.",
 )
 def leaks_in_training_set(context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
-    from tradewind_contracts.verdicts import CheckResult
-    from tradewind_lifecycle import checking
+    from tradewind_lifecycle import guards
 
     digest = newest_value(context, TRAINING_SET, "digest", settings)
-
-    def evaluate() -> list[CheckResult]:
-        # Feast is loaded only where there is something to look at anew.
-        from tradewind_lifecycle.leaks import check_training_set
-
-        return check_training_set(settings, digest)
-
     with stopwatch() as watch:
-        results = checking.kept("leaks_in_training_set", {"inputs": inputs_of(settings), "set": digest}, evaluate, settings)
+        results = guards.leaks_in_training_set(settings, digest)
     yield from reported([*CANARY_SPECS, *POWER_SPECS], results, lambda _: TRAINING_SET, watch.seconds)

@@ -112,15 +112,14 @@ def model(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings
     ],
 )
 def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
-    from tradewind_lifecycle import cards, gates, training
+    from tradewind_lifecycle import cards, gating, training
     from tradewind_lifecycle.candidates import fit_candidate
-    from tradewind_lifecycle.quality_results import read_results
 
     with stopwatch() as watch:
         candidate = fit_candidate(settings, newest_value(context, TRAINING_SET, "digest", settings))
         found, reused = training.register_candidate(settings, candidate, context.run_id)
         context.log.info(f"{found.reference}: {'known already' if reused else 'registered'}")
-        verdicts = gates.run_gates(settings, candidate, found, context.run_id, parity=read_results("parity", settings))
+        verdicts = gating.run_gates(settings, candidate, found, context.run_id)
         card = training.card_of(settings, candidate, found)
     folder = cards.report_folder(settings, found)
     plots = {name: folder / f"{name}.png" for name in ("calibration", "error_by_day", "error_by_state", "importance")}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tradewind_models.eta.metrics import measure, paired_difference, pinball
+from tradewind_models.bootstrap import paired_difference
+from tradewind_models.eta.metrics import measure, pinball
 
 
 def test_the_pinball_loss_charges_lateness_by_the_level_and_earliness_by_the_rest():

@@ -16,8 +16,8 @@ QUANTILE_COLUMNS = {0.1: "p10_days", 0.5: "p50_days", 0.9: "p90_days"}
 def evaluation_fields(evaluation: Mapping[str, Any], model: str) -> dict[str, Any]:
     """The fields ``rows``, ``metrics``, ``baselines``, ``differences`` and ``slices`` of a ``VersionDraft``.
 
-    ``evaluation`` is the ``to_json()`` of a family's Evaluation: ``rows``; ``overall`` (metrics by name of the model and
-    each baseline); ``differences`` (by baseline); ``slices`` (list of ``dimension``, ``value``, ``models``).
+    ``evaluation`` is the ``to_json()`` of a family's Evaluation, with ``rows``, in the form of ``tradewind_contracts.gates``. A slice's
+    ``intervals`` (by metric of the model's own) become its metrics ``<metric>_low`` and ``<metric>_high``.
 
     Raises:
         KeyError: it has no metrics of ``model``.
@@ -27,6 +27,8 @@ def evaluation_fields(evaluation: Mapping[str, Any], model: str) -> dict[str, An
     for part in evaluation.get("slices", ()):
         values = slices.setdefault(part["dimension"], {})
         values[part["value"]] = {name: plain_metrics(metrics) for name, metrics in part["models"].items()}
+        for metric, ends in part.get("intervals", {}).items():
+            values[part["value"]][model].update(plain_metrics({f"{metric}_{end}": ends[end] for end in ("low", "high")}))
     return {
         "rows": evaluation["rows"],
         "metrics": overall.pop(model),
@@ -34,6 +36,11 @@ def evaluation_fields(evaluation: Mapping[str, Any], model: str) -> dict[str, An
         "differences": {name: plain_metrics(difference) for name, difference in evaluation.get("differences", {}).items()},
         "slices": slices,
     }
+
+
+def intervals_of(evaluation: Mapping[str, Any]) -> dict[str, Metrics]:
+    """The field ``intervals`` of a ``VersionDraft``: ``low`` and ``high`` by metric."""
+    return {metric: plain_metrics(ends) for metric, ends in evaluation.get("intervals", {}).items()}
 
 
 def plain_metrics(metrics: Mapping[str, Any]) -> Metrics:

@@ -1,6 +1,6 @@
 """Training: the steps from the published world to a version that the registry seals, and that serves if its gates pass.
 
-The graph calls them in order, with ``candidates.fit_candidate`` and ``gates.run_gates`` between.
+The graph calls them in order, with ``candidates.fit_candidate`` and ``gating.run_gates`` between.
 """
 
 from collections.abc import Callable
@@ -15,15 +15,16 @@ from tradewind_contracts.world import World
 from tradewind_lifecycle import labels, spans
 from tradewind_lifecycle.candidates import Candidate
 from tradewind_lifecycle.checking import check_training_set, failed_critical
-from tradewind_lifecycle.gates import STAGES
+from tradewind_lifecycle.gating.claims import STAGES
+from tradewind_lifecycle.gating.families import gates_of
 from tradewind_lifecycle.holdouts import microseconds
+from tradewind_lifecycle.monitoring.shapes import shapes_of_sealed
 from tradewind_lifecycle.provenance import commit, data_kind, lock_digest
 from tradewind_lifecycle.quality_results import read_results
-from tradewind_lifecycle.sealing import evaluation_fields, observed_levels
+from tradewind_lifecycle.sealing import evaluation_fields, intervals_of, observed_levels
 from tradewind_lifecycle.training_sets import SealedSet, build, facts_of, read_sealed, seal
 from tradewind_models.eta import EtaConfig
 from tradewind_models.eta.evaluation import MODEL
-from tradewind_models.eta.gates import GATES
 from tradewind_models.eta.predictor import FAMILY
 from tradewind_registry import CHAMPION, GateError, Registry, Version, VersionDraft, latest_verdicts
 
@@ -111,6 +112,8 @@ def card_of(settings: Settings, candidate: Candidate, version: Version) -> Path:
 def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraft:
     sealed = read_sealed(candidate.sealed_digest, settings)
     facts, as_of, code = sealed.facts, spans.as_of_of(sealed), commit()
+    table, cut = sealed.table(), spans.cut_of(as_of)
+    columns = [field.column for field in candidate.config.features]
     return VersionDraft(
         model=FAMILY,
         inputs_key=candidate.inputs_key,
@@ -132,9 +135,11 @@ def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraf
         calibration=observed_levels(candidate.predictions),
         importance=candidate.importance,
         quality=tuple(result for stage in STAGES for result in read_results(stage, settings)),
-        gates=tuple(gate.name for gate in GATES),
+        gates=tuple(gate.name for gate in gates_of(FAMILY)),
         limits=LIMITS,
-        facts=_spans(settings, sealed.table(), sealed, candidate),
+        facts=_spans(settings, table, sealed, candidate),
+        intervals=intervals_of(candidate.evaluation),
+        reference_shapes=shapes_of_sealed(table, candidate.predictions, columns, cut, cut + spans.HOLDOUT_SPAN),
     )
 
 

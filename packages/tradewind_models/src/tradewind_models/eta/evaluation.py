@@ -1,5 +1,6 @@
 """The second verb: the model beside its baselines, overall and by slice, as it would have answered day by day."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewind_models.bootstrap import mean_with_interval, paired_difference
 from tradewind_models.eta.calibration import CalibrationTable
 from tradewind_models.eta.frame import TrainingFrame
-from tradewind_models.eta.metrics import Metrics, measure, paired_difference
+from tradewind_models.eta.metrics import Level, Metrics, intervals, levels, measure
 from tradewind_models.eta.model import EtaModel, follow
 
 Floats = NDArray[np.float64]
@@ -39,18 +41,20 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Slice:
-    """One value of one dimension: the metrics of the model and of each baseline there."""
+    """One value of one dimension: the metrics of the model and of each baseline there; ``mae_interval`` is the model's (95 %)."""
 
     dimension: str
     value: str
     metrics: Mapping[str, Metrics]
+    mae_interval: tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """Metrics overall and per slice; ``differences`` are MAE of the model minus the baseline's: mean, low, high (95 %).
 
-    ``predictions`` [m, 3] and ``actual_days`` [m] belong to the holdout's rows.
+    ``intervals`` (95 %) and ``levels`` are the model's own. All intervals resample whole order days. ``predictions`` [m, 3] and
+    ``actual_days`` [m] belong to the holdout's rows.
     """
 
     rows: int
@@ -58,24 +62,36 @@ class Evaluation:
     overall: Mapping[str, Metrics]
     slices: tuple[Slice, ...]
     differences: Mapping[str, tuple[float, float, float]]
+    intervals: Mapping[str, tuple[float, float]]
+    levels: tuple[Level, ...]
     calibration: tuple[CalibrationTable, ...]
     predictions: Floats
     actual_days: Floats
     weights: Floats
 
     def to_json(self) -> dict[str, Any]:
-        """The evaluation without its rows, as JSON values; absent quantiles are null."""
-        return {
+        """The evaluation without its rows, in the form that gates read (``tradewind_contracts.gates``); what is NaN is null."""
+        found = {
             "rows": self.rows,
             "under_way": self.under_way,
-            "overall": {name: _json(metrics) for name, metrics in self.overall.items()},
+            "overall": {name: asdict(metrics) for name, metrics in self.overall.items()},
             "slices": [
-                {"dimension": s.dimension, "value": s.value, "n": s.metrics[MODEL].n, "models": {k: _json(m) for k, m in s.metrics.items()}}
+                {
+                    "dimension": s.dimension,
+                    "value": s.value,
+                    "n": s.metrics[MODEL].n,
+                    "models": {name: asdict(metrics) for name, metrics in s.metrics.items()},
+                    "intervals": {"mae_days": {"low": s.mae_interval[0], "high": s.mae_interval[1]}},
+                }
                 for s in self.slices
             ],
             "differences": {name: {"mae_days": d[0], "low": d[1], "high": d[2]} for name, d in self.differences.items()},
+            "intervals": {name: {"low": low, "high": high} for name, (low, high) in self.intervals.items()},
+            "levels": [asdict(level) for level in self.levels],
             "calibration": [asdict(table) for table in self.calibration],
         }
+        plain: dict[str, Any] = _plain(found)
+        return plain
 
 
 def evaluate(model: EtaModel, holdout: Holdout) -> Evaluation:
@@ -91,12 +107,14 @@ def evaluate(model: EtaModel, holdout: Holdout) -> Evaluation:
         rows=len(holdout.rows),
         under_way=int(np.isnan(actual).sum()),
         overall={name: measure(actual, forecast, holdout.weights) for name, forecast in forecasts.items()},
-        slices=tuple(_slices(actual, forecasts, holdout)),
+        slices=tuple(_slices(actual, forecasts, holdout, day, seed)),
         differences={
             name: paired_difference(errors[MODEL], errors[name], holdout.weights[known], day[known], seed)
             for name in holdout.baselines
             if len(known)
         },
+        intervals=intervals(actual, predictions, holdout.weights, day, seed),
+        levels=levels(actual, predictions, holdout.weights, model.config.quantiles, day, seed),
         calibration=tuple(tables),
         predictions=predictions,
         actual_days=actual,
@@ -104,17 +122,24 @@ def evaluate(model: EtaModel, holdout: Holdout) -> Evaluation:
     )
 
 
-def _slices(actual: Floats, forecasts: Mapping[str, Floats], holdout: Holdout) -> list[Slice]:
+def _slices(actual: Floats, forecasts: Mapping[str, Floats], holdout: Holdout, day: Floats, seed: int) -> list[Slice]:
     found = []
     for dimension, values in holdout.slices.items():
         text = np.array([str(value) for value in values])
         for value in np.unique(text):
             rows = (text == value) & (holdout.weights > 0)
             if rows.sum() >= LEAST_SLICE_ROWS:
-                metrics = {name: measure(actual[rows], forecast[rows], holdout.weights[rows]) for name, forecast in forecasts.items()}
-                found.append(Slice(dimension, str(value), metrics))
+                y, w = actual[rows], holdout.weights[rows]
+                metrics = {name: measure(y, forecast[rows], w) for name, forecast in forecasts.items()}
+                _, low, high = mean_with_interval(np.abs(y - forecasts[MODEL][rows, 1]), w, day[rows], seed)
+                found.append(Slice(dimension, str(value), metrics, (low, high)))
     return found
 
 
-def _json(metrics: Metrics) -> dict[str, float | int | None]:
-    return {name: None if value != value else value for name, value in asdict(metrics).items()}
+def _plain(value: Any) -> Any:
+    """The same JSON values with null for NaN and infinities."""
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

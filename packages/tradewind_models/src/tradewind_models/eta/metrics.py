@@ -1,14 +1,14 @@
 """What a forecast of days is judged by: weighted, over rows whose outcome is known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tradewind_models.bootstrap import mean_with_interval
 
-RESAMPLES = 1000
-"""Bootstrap resamples: chosen, enough for the 2.5 and 97.5 % points of a mean."""
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,38 +30,52 @@ def pinball(actual: Floats, forecast: Floats, quantile: float) -> Floats:
     return np.maximum(quantile * error, (quantile - 1.0) * error)
 
 
+def row_values(actual: Floats, forecast: Floats) -> dict[str, Floats]:
+    """By metric: the values [n] whose weighted mean it is. NaN where the forecast has no such quantile or the outcome is not known."""
+    inside = ((actual >= forecast[:, 0]) & (actual <= forecast[:, 2])).astype(np.float64)
+    return {
+        "mae_days": np.abs(actual - forecast[:, 1]),
+        "bias_days": forecast[:, 1] - actual,
+        "pinball_p10": pinball(actual, forecast[:, 0], 0.1),
+        "pinball_p90": pinball(actual, forecast[:, 2], 0.9),
+        "coverage": np.where(np.isnan(forecast[:, [0, 2]]).any(axis=1) | np.isnan(actual), np.nan, inside),
+        "width_days": forecast[:, 2] - forecast[:, 0],
+    }
+
+
 def measure(actual: Floats, forecast: Floats, weights: Floats) -> Metrics:
     """The metrics of ``forecast`` [n, 3] (p10, p50, p90) against ``actual`` [n]; rows with weight 0 do not count."""
     rows = weights > 0
-    y, q, w = actual[rows], forecast[rows], weights[rows]
-    if not len(y):
-        nan = float("nan")
-        return Metrics(nan, nan, nan, nan, nan, nan, 0)
+    values = row_values(actual[rows], forecast[rows])
+    known = int(rows.sum())
+    return Metrics(**{name: float(np.average(v, weights=weights[rows])) if known else float("nan") for name, v in values.items()}, n=known)
 
-    def mean(values: Floats) -> float:
-        return float(np.average(values, weights=w))
 
-    inside = ((y >= q[:, 0]) & (y <= q[:, 2])).astype(np.float64)
-    return Metrics(
-        mae_days=mean(np.abs(y - q[:, 1])),
-        bias_days=mean(q[:, 1] - y),
-        pinball_p10=mean(pinball(y, q[:, 0], 0.1)),
-        pinball_p90=mean(pinball(y, q[:, 2], 0.9)),
-        coverage=float("nan") if np.isnan(q[:, [0, 2]]).any() else mean(inside),
-        width_days=mean(q[:, 2] - q[:, 0]),
-        n=len(y),
+def intervals(actual: Floats, forecast: Floats, weights: Floats, days: np.ndarray, seed: int) -> dict[str, tuple[float, float]]:
+    """By metric of ``measure``: the 95 % interval of its value, resampling whole ``days`` [n]; NaN where it can't be told."""
+    rows = weights > 0
+    values = row_values(actual[rows], forecast[rows])
+    return {name: mean_with_interval(v, weights[rows], days[rows], seed)[1:] for name, v in values.items()}
+
+
+@dataclass(frozen=True)
+class Level:
+    """The share of outcomes (0 to 1) at or below the quantile that claims ``claimed``, and its 95 % interval."""
+
+    claimed: float
+    observed: float
+    low: float
+    high: float
+
+
+def levels(actual: Floats, forecast: Floats, weights: Floats, quantiles: Sequence[float], days: np.ndarray, seed: int) -> tuple[Level, ...]:
+    """What each of ``quantiles`` (columns of ``forecast`` [n, quantiles]) claims beside what came; empty where no outcome is known."""
+    rows = weights > 0
+    if not rows.any():
+        return ()
+    y, w = actual[rows], weights[rows]
+    below = [(y <= column).astype(np.float64) for column in forecast[rows].T]
+    return tuple(
+        Level(claimed, float(np.average(share, weights=w)), *mean_with_interval(share, w, days[rows], seed)[1:])
+        for claimed, share in zip(quantiles, below, strict=True)
     )
-
-
-def paired_difference(ours: Floats, theirs: Floats, weights: Floats, groups: np.ndarray, seed: int) -> tuple[float, float, float]:
-    """Mean of ``ours`` - ``theirs`` (weighted) and its 95 % bootstrap interval, resampling whole ``groups``.
-
-    Order days are the groups: the errors of one day share the network's state, so rows alone would claim too much.
-    """
-    _, group = np.unique(groups, return_inverse=True)
-    total = np.bincount(group, weights=weights * (ours - theirs))
-    mass = np.bincount(group, weights=weights)
-    picks = np.random.default_rng(seed).integers(0, len(mass), (RESAMPLES, len(mass)))
-    means = total[picks].sum(axis=1) / np.maximum(mass[picks].sum(axis=1), 1e-12)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(total.sum() / mass.sum()), float(low), float(high)
