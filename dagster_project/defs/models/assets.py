@@ -8,6 +8,7 @@ import dagster as dg
 
 from dagster_project.defs.landing.assets import ARCHIVE
 from dagster_project.lib.generated import FAMILY, service_views, views
+from dagster_project.lib.lineage import links_of
 from dagster_project.lib.metadata import metrics_table, plot, rows, stopwatch, table
 from dagster_project.lib.specs import LOGISTICS, SCIENCE, asset, key
 from dagster_project.lib.standing import INPUTS, inputs_of, newest, newest_value, standing
@@ -132,9 +133,8 @@ def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
             "gates": table([{"gate": v.gate, "passed": "yes" if v.passed else "NO", "why": v.reason} for v in verdicts]),
             "verdicts": dg.MetadataValue.json([v.model_dump(mode="json") for v in verdicts]),
             **{f"plot/{name}": plot(path, name.replace("_", " ")) for name, path in plots.items() if path.exists()},
-            "card": dg.MetadataValue.path(str(card)),
+            **links_of(found, card, TRAINING_SET, settings),
             "bundle_digest": found.bundle_digest,
-            "training_set": found.training_set_digest,
             "reused": reused,
             "world": settings.world_name,
             "stage_seconds": watch.seconds,

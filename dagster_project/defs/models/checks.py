@@ -1,6 +1,7 @@
 """Checks of what models are made of and of what they must prove: the training set's claims, one check per gate."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -40,9 +41,11 @@ def gate_checks(context: dg.AssetCheckExecutionContext, settings: dg.ResourcePar
         verdicts = latest_verdicts(registry.verdicts(version))
     for spec in GATE_SPECS:
         verdict = verdicts.get(spec.name)
-        metadata = {"version": version.reference, "threshold": verdict.threshold if verdict else 0.0}
+        metadata: dict[str, Any] = {"version": version.reference, "threshold": verdict.threshold if verdict else 0.0}
         if verdict is not None and verdict.value is not None:
             metadata["value"] = verdict.value
+        if verdict is not None and verdict.evidence:
+            metadata["evidence"] = dg.MetadataValue.json(verdict.evidence)
         yield dg.AssetCheckResult(
             asset_key=VERSION,
             check_name=spec.name,

@@ -46,8 +46,12 @@ class _Draft:
         self.links.setdefault((source, target), Link(source=source, target=target, how=use))
 
 
-def lineage_of(reference: str, settings: Settings, say: Callable[[str], None] = lambda _: None) -> Lineage:
+def lineage_of(
+    reference: str, settings: Settings, say: Callable[[str], None] = lambda _: None, *, may_compile: bool = True
+) -> Lineage:
     """The lineage of the version that ``reference`` names (``eta@7``, ``eta@champion``), in the world that it was made in.
+
+    Without ``may_compile`` nobody waits for dbt: where the graph of the world's columns is not known, that of the checkout is given.
 
     Raises:
         StateError: there is no registry, or a generated file can't be read.
@@ -59,7 +63,7 @@ def lineage_of(reference: str, settings: Settings, say: Callable[[str], None] = 
         verdicts = latest_verdicts(registry.verdicts(version))
         aliases = sorted(name for name, number in registry.aliases(version.model, version.world).items() if number == version.number)
     own = settings.model_copy(update={"world": version.world})
-    world = world_graph(own, say)
+    world = world_graph(own, say, may_compile=may_compile)
     registered = registered_views(own)
     draft = _Draft()
     passed = sum(verdicts[gate].passed for gate in version.gates if gate in verdicts)
