@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from eta_world import AS_OF
 
+from tradewind_contracts import gates
 from tradewind_contracts.errors import NotFoundError, SettingsError, StateError
 from tradewind_contracts.instants import UTC, Clock
 from tradewind_contracts.verdicts import CheckResult, Severity
@@ -24,6 +25,7 @@ from tradewind_lifecycle.gating import champion, running
 from tradewind_lifecycle.scoring import score, score_last_day
 from tradewind_lifecycle.training import promote_candidate, register_candidate, seal_training_set
 from tradewind_models.eta import EtaConfig
+from tradewind_models.eta import gates as eta_gates
 from tradewind_models.eta.config import TreesConfig
 from tradewind_models.eta.predictor import load
 from tradewind_registry import Registry
@@ -202,6 +204,53 @@ def test_a_version_serves_only_after_its_gates_and_the_second_is_compared_with_t
     assert Registry.open(own).resolve("eta@champion").number == version.number
     again = {v.gate: v for v in run_gates(own, candidate, version)}
     assert again["not_worse_than_the_champion"].reason == champion.NO_CHAMPION, "the champion keeps the verdict of its time"
+
+
+def test_a_version_seals_the_intervals_of_its_metrics_and_what_drift_is_measured_against(first):
+    version = first[2]
+    assert set(version.intervals) == set(version.metrics) - {"n"}
+    for name, ends in version.intervals.items():
+        assert ends["low"] < version.metrics[name] < ends["high"], name
+    assert version.reference_shapes
+    levels = {str(level["claimed"]): level["observed"] for level in first[1].evaluation["levels"]}
+    assert levels == pytest.approx(version.calibration)
+    state = next(iter(version.slices["destination_state"].values()))["eta"]
+    assert state["mae_days_low"] < state["mae_days"] < state["mae_days_high"]
+
+
+def test_a_slow_or_large_bundle_is_kept_listed_as_failed_and_never_promoted(own, first, monkeypatch):
+    run_gates(own, first[1], first[2])
+    promote_candidate(own, first[2])
+    usual = [gate for gate in eta_gates.GATES if gate.name not in ("answers_in_time", "bundle_is_small", "not_worse_than_the_champion")]
+    strict = (*usual, gates.answers_within(milliseconds=1e-6), gates.bundle_within(megabytes=1e-6))
+    monkeypatch.setattr(eta_gates, "GATES", strict)
+    candidate = fit_candidate(own, first[0].digest, QUICK.model_copy(update={"seed": 77}))
+    version, _ = register_candidate(own, candidate)
+    found = {v.gate: v for v in run_gates(own, candidate, version)}
+    assert {name for name, verdict in found.items() if not verdict.passed} == {"answers_in_time", "bundle_is_small"}
+    assert found["answers_in_time"].value > 1e-6
+    assert found["answers_in_time"].evidence["unit"] == "ms"
+    assert found["bundle_is_small"].value > 0.01
+    assert promote_candidate(own, version) is False
+    with Registry.open(own) as registry:
+        assert registry.resolve("eta@champion").number == first[2].number
+        (listed,) = [line for line in registry.summaries("eta") if line.number == version.number]
+        assert (listed.gates_passed, listed.gates_total) == (len(strict) - 2, len(strict))
+        assert load(registry.open_bundle(version)).contract.family == "eta"
+        recorded = len(registry.verdicts(version))
+        run_gates(own, candidate, version)
+        assert len(registry.verdicts(version)) == recorded, "other milliseconds are no news"
+
+
+def test_a_leak_that_was_found_stops_a_version_and_so_does_a_check_that_can_not_be_made(own, first):
+    leak = GOOD.model_copy(update={"passed": False, "failing_rows": 4, "claim": "no row that was visible has changed or vanished"})
+    found = {v.gate: v for v in running.run_gates(own, first[1], first[2], known={guards.LEAKS_IN_FEATURES: [leak]})}
+    assert not found["sees_no_future"].passed
+    assert leak.claim in found["sees_no_future"].reason
+    unmade = {v.gate: v for v in running.run_gates(own, first[1], first[2])}["sees_no_future"]
+    assert (unmade.passed, unmade.value) == (False, None)
+    assert "dbt has not built this world" in unmade.reason
+    assert all(v.passed for v in run_gates(own, first[1], first[2]))
 
 
 def test_a_champion_that_has_seen_the_holdout_is_not_compared_with(own, first, monkeypatch):
