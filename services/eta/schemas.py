@@ -23,6 +23,7 @@ REQUEST_EXAMPLES: dict[str, dict[str, Any]] = {
         "freight": 24.35,
         "ordered_at": "2018-06-01T10:30:00-03:00",
         "confidence": 0.9,
+        "order_id": "53cdb2fc8bc7dce0b6741e2150273451",
     },
     "weight only, ordered now": {
         "merchant_id": "955fee9216a65b617aa5c0531780ce60",

@@ -84,7 +84,7 @@ class Eta:
 
     @bentoml.on_shutdown
     def close(self) -> None:
-        """Stop following the alias."""
+        """Stop following the alias, and write the rest of the prediction log."""
         self._desk.close()
 
     @bentoml.api
@@ -108,7 +108,7 @@ class Eta:
     def _answer(self, endpoint: str, requests: Sequence[EtaRequest], where: str = "") -> list[EtaAnswer]:
         began = time.perf_counter()
         try:
-            answers = self._desk.answer(requests, where)
+            answers = self._desk.answer(requests, where, endpoint)
         except RequestRefusedError as error:
             metrics.count_refusal(endpoint)
             raise UnprocessableEntity(str(error)) from error

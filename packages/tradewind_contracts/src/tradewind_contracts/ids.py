@@ -1,5 +1,8 @@
 """Keys that more than one package builds: the same function everywhere, so that they can't drift."""
 
+import hashlib
+import hmac
+
 
 def parcel_id(order_id: str, merchant_id: str) -> str:
     """The id of a parcel where the source has none: one per order and merchant."""
@@ -26,3 +29,12 @@ def postal_area_id(postal_code: str, digits: int = 5) -> str:
     if len(found) < digits:
         raise ValueError(f"postal code {postal_code!r} has fewer than {digits} digits")
     return found[:digits]
+
+
+def pseudonym(key: str, field: str, value: str) -> str:
+    """``value`` of ``field`` as the prediction log keeps what it must not name: HMAC-SHA256 under ``key``, in hexadecimal.
+
+    The same value has the same pseudonym as long as the key is the same, so that rows can be joined and erased by whoever has the key.
+    The field is part of what is hashed: equal values of two fields can't be told to be equal.
+    """
+    return hmac.new(key.encode(), f"{field}:{value}".encode(), hashlib.sha256).hexdigest()

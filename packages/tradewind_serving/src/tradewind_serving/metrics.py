@@ -21,6 +21,10 @@ VERSION = Gauge(
 )
 REFUSED = Counter("tradewind_eta_versions_refused", "Versions that the alias named and that were not served, by reason.", ["reason"])
 SWAPS = Counter("tradewind_eta_version_swaps", "Changes of the served version while running.")
+LOGGED = Counter("tradewind_eta_logged_answers", "Answers that were written to the prediction log.")
+LOG_DROPPED = Counter(
+    "tradewind_eta_log_dropped", "Answers that are not in the prediction log (queue_full, not_written, not_formed).", ["reason"]
+)
 
 
 def count_answers(endpoint: str, answers: list[EtaAnswer], seconds: float) -> None:

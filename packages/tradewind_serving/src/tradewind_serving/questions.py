@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from tradewind_serving.prediction_log.treatments import Logged, Treatment
+
 MAX_BATCH = 1000
 """Requests in one batch. Chosen: about 0.4 MB of JSON and well under a second of one core."""
 
@@ -52,22 +54,49 @@ class Item(BaseModel):
 
 
 class EtaRequest(BaseModel):
-    """One parcel to be estimated, as it is known when the order is placed. Either ``items`` or ``weight_g``, not both."""
+    """One parcel to be estimated, as it is known when the order is placed. Either ``items`` or ``weight_g``, not both.
+
+    Beside each field stands what the prediction log keeps of it.
+    """
 
     model_config = STRICT
 
-    merchant_id: Identifier = Field(description="Who ships. An unknown merchant is answered with a fallback.")
-    destination_postal_code: PostalCode
-    origin_postal_code: PostalCode | None = Field(default=None, description="Where it leaves from; default: the merchant's own area.")
-    items: list[Item] | None = Field(default=None, min_length=1, max_length=200)
-    weight_g: Grams | None = Field(default=None, description="Instead of `items`: weight of the whole parcel in grams.")
-    volume_cm3: CubicCentimetres | None = Field(default=None, description="With `weight_g`: volume of the whole parcel.")
-    items_count: Units | None = Field(default=None, description="With `weight_g`: units in the parcel; default 1.")
-    category: Category | None = Field(default=None, description="With `weight_g`: product category of the heaviest unit.")
-    price: float = Field(ge=0, le=1_000_000, description="Sum of the prices, world's currency.")
-    freight: float = Field(ge=0, le=100_000, description="Freight charged, world's currency.")
-    ordered_at: Instant | None = Field(default=None, description="When it was ordered, with its offset; default: now on the world's clock.")
-    confidence: float = Field(default=DEFAULT_CONFIDENCE, ge=0.05, le=0.99, description="How sure the promise date must be, 0.05 to 0.99.")
+    merchant_id: Annotated[Identifier, Logged("merchant_id", of="parcels.merchant_id")] = Field(
+        description="Who ships. An unknown merchant is answered with a fallback."
+    )
+    destination_postal_code: Annotated[PostalCode, Logged("destination_area", Treatment.AREA, of="parcels.destination_postal_area_id")]
+    origin_postal_code: Annotated[PostalCode | None, Logged("origin_area", Treatment.AREA, of="parcels.origin_postal_area_id")] = Field(
+        default=None, description="Where it leaves from; default: the merchant's own area."
+    )
+    items: Annotated[list[Item] | None, Logged("numbers, texts", Treatment.TOTAL)] = Field(default=None, min_length=1, max_length=200)
+    weight_g: Annotated[Grams | None, Logged("numbers", of="parcels.weight_g")] = Field(
+        default=None, description="Instead of `items`: weight of the whole parcel in grams."
+    )
+    volume_cm3: Annotated[CubicCentimetres | None, Logged("numbers", of="parcels.volume_cm3")] = Field(
+        default=None, description="With `weight_g`: volume of the whole parcel."
+    )
+    items_count: Annotated[Units | None, Logged("numbers", of="parcels.items_count")] = Field(
+        default=None, description="With `weight_g`: units in the parcel; default 1."
+    )
+    category: Annotated[Category | None, Logged("texts", of="products.category")] = Field(
+        default=None, description="With `weight_g`: product category of the heaviest unit."
+    )
+    price: Annotated[float, Logged("numbers", of="parcels.price")] = Field(
+        ge=0, le=1_000_000, description="Sum of the prices, world's currency."
+    )
+    freight: Annotated[float, Logged("numbers", of="parcels.freight")] = Field(
+        ge=0, le=100_000, description="Freight charged, world's currency."
+    )
+    ordered_at: Annotated[Instant | None, Logged("ordered_at", of="parcels.ordered_at")] = Field(
+        default=None, description="When it was ordered, with its offset; default: now on the world's clock."
+    )
+    confidence: Annotated[float, Logged("confidence")] = Field(
+        default=DEFAULT_CONFIDENCE, ge=0.05, le=0.99, description="How sure the promise date must be, 0.05 to 0.99."
+    )
+    order_id: Annotated[Identifier | None, Logged("order_id", of="parcels.order_id")] = Field(
+        default=None,
+        description="Your reference to the order. It changes no answer: by it the log of answers is joined to what happened.",
+    )
 
     @model_validator(mode="after")
     def _one_way_of_weight(self) -> "EtaRequest":
