@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,17 +104,20 @@ def run_job(name: str, settings: Settings, progress: Progress = silent) -> RunSu
     from dagster_project.lib.progress import LOGGER, listening
     from dagster_project.lib.resources import sole_run
     from dagster_project.lib.summary import summarise
+    from dagster_project.lib.telling import telling
 
     job = defs.resolve_job_def(name)
     config: dict[str, Any] = {"loggers": {LOGGER: {}}}
+    run_id = str(uuid.uuid4())
     with (
         sole_run(settings),
         raised(settings),
         _instance(settings) as instance,
         listening(progress),
+        telling(settings, instance, run_id, name, lambda line: progress("openlineage", line, None)),
     ):
         result = job.execute_in_process(
-            run_config=config, instance=instance, resources={"settings": settings}, tags={"tradewind/from": "cli"}
+            run_config=config, instance=instance, resources={"settings": settings}, tags={"tradewind/from": "cli"}, run_id=run_id
         )
     return summarise(result, time.perf_counter() - started)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from dagster_project.lib.telling import telling
 from tradewind_contracts.files import sole_holder
 from tradewind_contracts.settings import Settings, settings
 
@@ -21,8 +22,12 @@ def sole_run(of: Settings) -> contextlib.AbstractContextManager[None]:
 
 def _settings(context: dg.InitResourceContext) -> Iterator[Settings]:
     # A sensor asks for the settings too, and is no run. `execution.run_job` holds the world itself and hands its settings in.
-    with sole_run(settings()) if context.run is not None else contextlib.nullcontext():
-        yield settings()
+    present, run = settings(), context.run
+    if run is None or context.instance is None:
+        yield present
+        return
+    with sole_run(present), telling(present, context.instance, run.run_id, run.job_name, context.log.warning if context.log else print):
+        yield present
 
 
 RESOURCES = {
