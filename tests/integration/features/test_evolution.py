@@ -61,6 +61,11 @@ class Redefinable:
     def train(self, specs: AppliedSpecs, alias: str | None = "champion") -> Any:
         return evolving_world.train(self.settings, self.folder, specs, alias)
 
+    def train_twice(self, specs: AppliedSpecs) -> None:
+        """Champion, and what a rollback returns to, are both of these definitions."""
+        for again in ("", "again"):
+            evolving_world.train(self.settings, self.folder, specs, again=again)
+
     def views(self) -> dict[str, Any]:
         return {view.name: view for view in feature_store.open_store(self.settings).list_batch_feature_views()}
 
@@ -120,7 +125,7 @@ def test_what_no_alias_needs_any_more_is_removed_with_rows_and_dataset(world: Re
     specs, _ = world.apply()
     world.publish(NEW, shift=1001.0)
     world.apply()
-    world.train(specs)
+    world.train_twice(specs)
     digest_before = feature_store.applied_specs(world.settings).digests[KEPT]
     _, said = world.apply()
     assert said == [
@@ -130,6 +135,22 @@ def test_what_no_alias_needs_any_more_is_removed_with_rows_and_dataset(world: Re
     assert old_dataset not in datasets(world.settings)
     assert [source.name for source in feature_store.open_store(world.settings).list_data_sources() if source.name.endswith("_v1")] == []
     assert world.apply()[1] == []
+
+
+def test_a_rollback_finds_the_views_of_the_version_that_it_returns_to(world: Redefinable) -> None:
+    before = value(world.settings, PACE)
+    world.publish(NEW, shift=1000.0)
+    specs, _ = world.apply()
+    world.materialize()
+    assert world.train(specs).number == 2
+    _, said = world.apply()
+    assert said[0].endswith(f"stays as {KEPT}, eta@1 (rollback of champion) needs it; no new rows come to it")
+    assert str(next(line for line in version_lines(world.settings) if line.name == KEPT).needs[0]) == "eta@1 (rollback of champion)"
+    with Registry.open(world.settings) as registry:
+        assert registry.rollback("eta", why="it promises too late", who="a test").to_number == 1
+    world.apply()
+    world.materialize()
+    assert (value(world.settings, KEPT), value(world.settings, PACE)) == (before, before + 1000)
 
 
 def test_another_alias_keeps_a_version_as_well_and_two_may_stand_beside_the_third(world: Redefinable) -> None:
@@ -170,7 +191,7 @@ def test_a_redefinition_that_nobody_is_hurt_by_leaves_no_rows_of_the_old_meaning
     world.train(specs)
     world.publish("select 3", shift=3000.0, days=1)
     with Registry.open(world.settings) as registry:
-        registry.promote("eta", 1, why="back", who="a test")
+        registry.rollback("eta", why="back", who="a test")
     _, said = world.apply()
     assert "removed" not in "".join(said), "its name lives on"
     assert np.isnan(value(world.settings, PACE)), "until it is materialized there is nothing under the name"
@@ -214,7 +235,7 @@ def test_what_was_pushed_stays_with_the_version_that_it_was_pushed_to(world: Red
     world.apply()
     world.materialize()
     assert value(world.settings, KEPT) == 7.5, "the store can be filled again from dataset and log"
-    world.train(specs)
+    world.train_twice(specs)
     world.apply()
     assert [path.name for path in logs.iterdir()] == [evolving_world.PACE_TABLE]
 
@@ -341,7 +362,7 @@ def test_rows_that_outlive_feasts_registry_are_kept_for_the_champion(world: Rede
     world.materialize()
     assert (value(world.settings, KEPT), value(world.settings, PACE)) == (before, before + 1000)
     specs, _ = world.apply()
-    world.train(specs)
+    world.train_twice(specs)
     world.apply()
     assert set(held(world.settings)) == {PACE, FLOW}
 

@@ -22,6 +22,7 @@ from tradewind_features.online.backend import open_backend
 from tradewind_lifecycle import feature_store
 from tradewind_lifecycle.feature_store import AppliedSpecs
 from tradewind_lifecycle.online_store import materialize
+from tradewind_registry import Registry
 from tradewind_serving import answering
 from tradewind_serving.answering import EtaDesk
 from tradewind_serving.questions import EtaRequest
@@ -68,6 +69,10 @@ class World:
 
     def train(self, specs: AppliedSpecs) -> Any:
         return evolving_world.train(self.settings, self._folder, specs)
+
+    def train_again(self, specs: AppliedSpecs) -> Any:
+        """Another version of the same definitions: no rollback returns to those before any more."""
+        return evolving_world.train(self.settings, self._folder, specs, again="again")
 
     def desk(self) -> EtaDesk:
         return EtaDesk.open(self.settings, self._folder / "nothing baked", follow=False)
@@ -174,15 +179,26 @@ def a_service_reads_its_own_rows_until_the_alias_moves(world: World, asking: Ask
     assert set(answers) == {(1, old), (2, old + 1000)}, "no answer mixes a version with the other's rows"
     assert answers == sorted(answers), "it switches once, without a restart"
     feature_store.apply(world.settings)
+    with Registry.open(world.settings) as registry:
+        registry.rollback("eta", why="a test", who="a test")
+    desk._follower.poll()
+    more(answers)
+    assert answers[-1] == (1, old), "a rollback finds its rows"
+    world.train(specs)
+    world.train_again(specs)
+    desk._follower.poll()
+    feature_store.apply(world.settings)
     assert KEPT not in evolving_world.held(world.settings)
     more(answers)
-    assert answers[-1] == (2, old + 1000)
+    assert answers[-1] == (3, old + 1000)
 
 
 def test_a_version_whose_rows_are_nowhere_is_refused_loudly(world: World) -> None:
     desk = world.desk()
     [before] = desk.answer([QUESTION])
-    world.train(world.redefine("select 2", 1000.0))
+    specs = world.redefine("select 2", 1000.0)
+    world.train(specs)
+    world.train_again(specs)
     feature_store.apply(world.settings)
     with pytest.raises(IntegrityError, match=rf"no rows of {PACE} as of [0-9a-f]{{12}} \(under that name: [0-9a-f]{{12}}\).*trained on"):
         desk.answer([QUESTION])
@@ -193,7 +209,7 @@ def test_a_version_whose_rows_are_nowhere_is_refused_loudly(world: World) -> Non
             world.desk()
         desk._follower.poll()
         assert desk.health().status == "degraded"
-        assert desk.answer([QUESTION])[0].model.number == 2, "what is served goes on answering"
+        assert desk.answer([QUESTION])[0].model.number == 3, "what is served goes on answering"
 
 
 def test_a_store_made_before_digests_were_kept_is_taken_by_name(world: World) -> None:
