@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradewind_cli import data, lineage, services, simulation
+from tradewind_cli import data, doctor, lineage, services, simulation
 from tradewind_cli.features.app import app as features_app
 from tradewind_cli.models.app import app as models_app
 from tradewind_contracts.errors import TradewindError
@@ -29,6 +29,7 @@ app.command("score")(data.score)
 app.command("dev")(services.dev)
 app.command("serve")(services.serve)
 app.command("docs")(services.docs)
+app.command("doctor")(doctor.doctor)
 app.command("impact")(lineage.impact)
 app.command("lineage")(lineage.lineage)
 app.add_typer(features_app, name="features")

@@ -56,6 +56,8 @@ class Standing:
     forks: list[Fork] = field(default_factory=list)
     damaged: list[Fork] = field(default_factory=list)
     """Entries that can't be read."""
+    bundles: set[str] = field(default_factory=set)
+    """Digests of the bundles of versions that the journal knows and the database lacks, whether they can go back or not."""
     unknown: list[int] = field(default_factory=list)
     """Numbers below the highest that neither knows."""
 
@@ -100,8 +102,9 @@ class _Comparison:
             if number not in numbers:
                 self._lost_version(names)
             elif len(names) > 1 or self._deep:
-                version = queries.version_named(self._session, self._model, number)
-                self._forks(self._read(names, read_version), partial(eq, version), f"another {version.reference} stands")
+                version, found = queries.version_named(self._session, self._model, number), self._read(names, read_version)
+                self.standing.bundles |= {other.bundle_digest for _, other in found}
+                self._forks(found, partial(eq, version), f"another {version.reference} stands")
         self.standing.unwritten_versions = sorted(numbers - noted.keys())
         self.standing.unknown = sorted(set(range(1, max([*numbers, *noted], default=0))) - numbers - noted.keys())
 
@@ -144,6 +147,7 @@ class _Comparison:
     def _lost_version(self, names: list[EntryName]) -> None:
         found = self._read(names, read_version)
         for name, version in found:
+            self.standing.bundles.add(version.bundle_digest)
             same = queries.version_of_inputs(self._session, self._model, version.inputs_key)
             if same is not None:
                 self._fork(name, f"{version.reference} was made of the same inputs as {same.reference}")
