@@ -15,6 +15,7 @@ import serving_load
 import serving_world
 from numpy.typing import NDArray
 
+from tradewind_contracts.errors import IntegrityError
 from tradewind_contracts.settings import Settings
 from tradewind_lifecycle import bento
 from tradewind_registry import Registry
@@ -131,8 +132,55 @@ def test_moves_faster_than_anyone_looks_and_a_slow_writer_end_in_the_right_versi
         assert (health.status, health.model.number, health.refused) == ("ok", stage.champion(), None)
 
 
+def test_a_version_that_was_damaged_is_refused_under_load_and_followed_once_it_is_mended(stage: Stage) -> None:
+    trees = sorted((stage.settings.paths.bundles / stage.digests[2]).glob("*.txt"))[0]
+    content = bytearray(trees.read_bytes())
+    content[len(content) // 2] ^= 1
+    whole = trees.read_bytes()
+    trees.chmod(0o644)
+    with serving_load.under_load(stage.services, stage.asked) as load:
+        assert load.wait_for(1, BOTH, 30)
+        trees.write_bytes(bytes(content))
+        with pytest.raises(IntegrityError, match=trees.name):
+            stage.move(2)
+        database = stage.settings.paths.registry / "registry.db"
+        with contextlib.closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+            connection.execute("update aliases set number = 2 where alias = 'champion'")  # it was damaged after it was promoted
+        for service in stage.services:
+            assert trees.name in wait_for_trouble(service)
+            assert 'tradewind_eta_trouble{kind="integrity"} 1.0' in metrics_of(service)
+            assert 'tradewind_eta_versions_refused_total{reason="integrity"} 1.0' in metrics_of(service)
+        assert {number for answer in load.answered for number in answer.numbers} == {1}, "the old one stays"
+        trees.write_bytes(whole)
+        assert load.wait_for(2, BOTH, FOLLOW_SECONDS + 3.0), "once it is mended it is followed, without another promotion"
+        for service in stage.services:
+            assert 'tradewind_eta_trouble{kind="integrity"} 0.0' in metrics_of(service)
+            said = [line for line in service.log.read_text().splitlines() if "ERROR" in line]
+            assert len([line for line in said if "is not followed" in line]) == 1, "said once, not at each poll"
+        with contextlib.closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+            connection.execute("update aliases set number = 1 where alias = 'champion'")
+        assert load.wait_for(1, BOTH, FOLLOW_SECONDS)
+    stage.judge(load)
+
+
+def wait_for_trouble(service: rehearsing.RunningService) -> str:
+    """What ``/health`` says is refused, within the promised time."""
+    deadline = time.monotonic() + FOLLOW_SECONDS
+    with EtaClient(service.url, service.key) as client:
+        while time.monotonic() < deadline:
+            health = client.health()
+            if health.status == "degraded":
+                return str(health.refused)
+            time.sleep(0.05)
+    raise AssertionError("it never said that it refused the version")
+
+
+def metrics_of(service: rehearsing.RunningService) -> str:
+    """Its metrics as Prometheus reads them."""
+    return httpx.get(f"{service.url}/metrics", headers={"X-API-Key": service.key}, trust_env=False).text
+
+
 def shown_versions(service: rehearsing.RunningService) -> dict[str, str]:
     """What the metrics say of each version: 1 for the one that is served."""
-    text = httpx.get(f"{service.url}/metrics", headers={"X-API-Key": service.key}, trust_env=False).text
-    lines = [line for line in text.splitlines() if line.startswith("tradewind_eta_model_info{")]
+    lines = [line for line in metrics_of(service).splitlines() if line.startswith("tradewind_eta_model_info{")]
     return {line.split('number="')[1].split('"')[0]: line.split()[-1] for line in lines}

@@ -1,10 +1,12 @@
 """Following an alias: proven first, swapped whole, never left for something worse."""
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,6 +38,7 @@ class FakeRegistry:
     stored: bool = True
     closed: int = 0
     world: str = "olist"
+    expired: list[Any] = field(default_factory=list)
 
     def connect(self) -> "FakeRegistry":
         self._reach()
@@ -54,6 +57,9 @@ class FakeRegistry:
         if version.number in self.damaged:
             raise IntegrityError(f"bundle of @{version.number}: a file was changed")
         return Path(str(version.number))
+
+    def expired_overrules(self, at: dt.datetime) -> list[Any]:
+        return self.expired
 
     def close(self) -> None:
         self.closed += 1
@@ -299,6 +305,34 @@ def test_the_trouble_stands_in_the_metrics_by_its_kind() -> None:
     registry.champion = V1
     following.poll()
     assert troubles() == set()
+
+
+def expired_overrule(world: str = "olist", alias: str = "champion") -> Any:
+    said = SimpleNamespace(model="eta", number=1, gate="covers", expires_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    return SimpleNamespace(world=world, alias=alias, overrule=said)
+
+
+def test_a_version_on_an_expired_overrule_goes_on_answering_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tradewind_serving.following.OVERRULES_SECONDS", 0.0)
+    registry = FakeRegistry(V1, expired=[expired_overrule("simulator"), expired_overrule(alias="challenger")])
+    following = follower(registry)
+    following.start()
+    following.poll()
+    assert following.trouble is None, "that of others"
+    registry.expired = [expired_overrule()]
+    following.poll()
+    following.poll()
+    assert following.current.version.number == 1
+    assert "eta@1 is served on an expired overrule of covers (until 2026-01-01T00:00:00" in str(following.trouble)
+    assert REGISTRY.get_sample_value("tradewind_eta_trouble", {"kind": "overrule_expired"}) == 1
+    assert len([r for r in caplog.records if r.levelname == "ERROR"]) == 1
+    registry.champion, registry.expired = V2, []
+    following.poll()
+    following.poll()
+    assert (following.current.version.number, following.trouble) == (2, None)
+    assert REGISTRY.get_sample_value("tradewind_eta_trouble", {"kind": "overrule_expired"}) == 0
 
 
 def test_the_background_thread_follows_and_ends() -> None:

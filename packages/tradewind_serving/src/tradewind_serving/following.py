@@ -3,16 +3,18 @@
 A request takes ``current`` once and keeps it to its end, so no answer mixes two versions.
 """
 
+import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from prometheus_client import Gauge
 
 from tradewind_contracts.errors import IntegrityError, NotFoundError, StateError
+from tradewind_contracts.instants import Clock, iso
 from tradewind_serving import metrics
 from tradewind_serving.answers import ServedVersion
 from tradewind_serving.proving import Sealed, Served
@@ -27,11 +29,19 @@ is not asked for a damaged bundle each second."""
 STALLED_SECONDS = 10.0
 """Without an ended poll for so long the alias counts as not followed. Chosen: twice what a promotion may take."""
 
-KINDS = ("unreachable", "integrity", "not_found", "other")
-"""Reasons why the alias is not followed: registry, bundles or features are out of reach, the version does not prove right, the alias
-names nothing, anything else."""
+OVERRULES_SECONDS = 30.0
+"""How often the overrules of what is served are looked at. Chosen: they last for days."""
 
-TROUBLE = Gauge("tradewind_eta_trouble", "1 while the alias is not followed, by reason.", ["kind"], multiprocess_mode="livemax")
+KINDS = ("unreachable", "integrity", "not_found", "other", "overrule_expired")
+"""Reasons why the alias is not followed: registry, bundles or features are out of reach, the version does not prove right, the alias
+names nothing, anything else. Or it is followed, to a version that only an expired overrule let through."""
+
+TROUBLE = Gauge(
+    "tradewind_eta_trouble",
+    "1 while the alias is not followed, or stands on an expired overrule, by reason.",
+    ["kind"],
+    multiprocess_mode="livemax",
+)
 SEEN = Gauge(
     "tradewind_eta_alias_read_timestamp_seconds",
     "When the alias was last read from the registry (seconds since 1970).",
@@ -85,6 +95,10 @@ class VersionSource(Protocol):
         """A local folder with its bundle, digests verified."""
         ...
 
+    def expired_overrules(self, at: dt.datetime) -> Sequence[Any]:
+        """The aliases that stand on an overrule which has expired at ``at``: world, alias and overrule."""
+        ...
+
     def close(self) -> None:
         """Return the connections."""
         ...
@@ -116,6 +130,8 @@ class Follower:
         self._source: VersionSource | None = None
         self._current: Served | None = None
         self._refused: str | None = None
+        self._lapsed: str | None = None
+        self._overrules_due = 0.0
         self._retry: tuple[int, str, float] | None = None
         self._polled_at = time.monotonic()
         self._stopping = threading.Event()
@@ -134,15 +150,17 @@ class Follower:
 
     @property
     def trouble(self) -> str | None:
-        """Why the version that the alias names is not served, or the alias is not followed; None when all is well."""
+        """Why the version that the alias names is not served, the alias is not followed, or what is served should not be any more; None
+        when all is well.
+        """
         if self._thread is None:
-            return self._refused
+            return self._refused or self._lapsed
         if not self._thread.is_alive():
             return f"{self._reference} is no longer followed; restart the service"
         waited = time.monotonic() - self._polled_at
         if waited > STALLED_SECONDS:
             return f"{self._reference} was last looked at {waited:.0f} s ago: registry or bundle store do not answer"
-        return self._refused
+        return self._refused or self._lapsed
 
     def start(self) -> None:
         """Load the first version: the alias's, or the baked one where registry or bundle store are out of reach.
@@ -203,6 +221,7 @@ class Follower:
         version = self._resolve()
         present = self.current.version
         if (present.number, present.digest, present.source) == (version.number, version.bundle_digest, "registry"):
+            self._look_at_overrules()
             self._well()
             return
         wanted = (version.number, version.bundle_digest)
@@ -211,6 +230,27 @@ class Follower:
         self._retry = (*wanted, time.monotonic() + self._retry_seconds)
         self._take(version, self._bundle(version))
         self._well()
+
+    def _look_at_overrules(self) -> None:
+        # Nothing is half-stopped at night: the version goes on answering, and it is said.
+        if self._source is None or time.monotonic() < self._overrules_due:
+            return
+        before, version = self._lapsed, self.current.version
+        mine = (self._source.world, self._reference, version.number)
+        expired = [
+            f"{found.overrule.gate} (until {iso(found.overrule.expires_at)})"
+            for found in self._source.expired_overrules(Clock().now())
+            if (found.world, f"{found.overrule.model}@{found.alias}", found.overrule.number) == mine
+        ]
+        self._lapsed = None
+        if expired:
+            self._lapsed = (
+                f"{version.name}@{version.number} is served on an expired overrule of {', '.join(expired)};"
+                " it goes on answering: promote another version, or overrule again with a reason"
+            )
+            if self._lapsed != before:
+                log.error("%s: %s", self._reference, self._lapsed)
+        self._overrules_due = time.monotonic() + OVERRULES_SECONDS
 
     def _resolve(self) -> VersionRow:
         try:
@@ -243,7 +283,7 @@ class Follower:
 
     def _swap(self, served: Served) -> None:
         before = self._current
-        self._current = served
+        self._current, self._lapsed, self._overrules_due = served, None, 0.0
         metrics.show_version(served.version, before.version if before else None)
         said = f"{served.version.name}@{served.version.number} ({served.version.digest[:12]}, {served.version.source})"
         log.info("serving %s%s", said, f" instead of @{before.version.number}" if before else "")
@@ -252,7 +292,7 @@ class Follower:
         if self._refused is not None:
             log.info("%s is followed again", self._reference)
         self._refused = self._retry = None
-        self._show(None)
+        self._show("overrule_expired" if self._lapsed else None)
 
     def _note(self, reason: str, kind: str) -> None:
         # Said once, not at each poll.
