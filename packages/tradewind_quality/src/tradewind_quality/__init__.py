@@ -7,6 +7,19 @@ evaluation (4 CPU seconds), not by this import.
 
 from tradewind_quality.claims import Claim, Context, Expectation, Sight, Suite
 from tradewind_quality.derived import suite_for
-from tradewind_quality.stages import STAGES, Stage, check, columns_needed, suites_of
+from tradewind_quality.stages import STAGES, Stage, check, check_declared, columns_needed, suites_of
 
-__all__ = ["STAGES", "Claim", "Context", "Expectation", "Sight", "Stage", "Suite", "check", "columns_needed", "suite_for", "suites_of"]
+__all__ = [
+    "STAGES",
+    "Claim",
+    "Context",
+    "Expectation",
+    "Sight",
+    "Stage",
+    "Suite",
+    "check",
+    "check_declared",
+    "columns_needed",
+    "suite_for",
+    "suites_of",
+]

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewind_contracts.tables import TABLES
+from tradewind_contracts.tables import TABLES, Table
 from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_quality import features, landing, marts, training_sets
 from tradewind_quality.claims import Claim, Context, Suite, some_rows, unique
@@ -82,6 +83,24 @@ def check(stage: Stage, tables: Mapping[str, pa.Table | Path], context: Context,
         declared = TABLES[suite.table].schema if stage == "landing" and suite.table in TABLES else None
         results += run(suite, schemas, frames, context, declared)
     return results
+
+
+def check_declared(declared: Table, rows: pa.Table, context: Context) -> list[CheckResult]:
+    """Evaluate the suite that follows from ``declared``, of a table that is none of the landing's, on ``rows``: one result per claim.
+
+    Of lists and maps only whether they are there is looked at.
+    """
+    suite = _of_size(suite_for(declared), rows)
+    kept = tuple(claim for claim in suite.claims if not claim.elsewhere)
+    suite = replace(suite, claims=kept)
+    names = [name for name in columns_needed([suite])[suite.table] if name in rows.column_names]
+    frames = {suite.table: as_frame(pa.table({name: _flat(rows.column(name)) for name in names}))}
+    return run(suite, {suite.table: rows.schema}, frames, context, declared.schema)
+
+
+def _flat(values: Any) -> Any:
+    is_nested = pa.types.is_list(values.type) or pa.types.is_map(values.type)
+    return pc.if_else(pc.is_valid(values), pa.scalar(1.0), pa.scalar(None, pa.float64())) if is_nested else values
 
 
 def _columns(table: pa.Table | Path, names: list[str]) -> pa.Table:

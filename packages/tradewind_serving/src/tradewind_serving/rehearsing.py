@@ -122,6 +122,7 @@ def question_to_request(question: Mapping[str, Any]) -> EtaRequest:
         price=float(question["price"]),
         freight=float(question["freight"]),
         ordered_at=question["event_timestamp"],
+        order_id=question["order_id"],
     )
 
 

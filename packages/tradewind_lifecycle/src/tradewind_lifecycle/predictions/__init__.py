@@ -5,6 +5,7 @@
 * :mod:`tradewind_lifecycle.predictions.landing`: from the segments that services wrote to the landed log.
 * :mod:`tradewind_lifecycle.predictions.judging`: which rows can't be used, and the claims about those that land.
 * :mod:`tradewind_lifecycle.predictions.compacting`: one file for each hour.
+* :mod:`tradewind_lifecycle.predictions.erasing`: an order or a merchant out of it.
 """
 
 from tradewind_lifecycle.predictions.adding import land_rows
