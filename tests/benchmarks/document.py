@@ -17,6 +17,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "large-join": ("The join under a memory limit", ".venv/bin/python -m pytest tests/benchmarks/large_join.py -m benchmark -s -q"),
     "materialization": ("Filling the online store", "make bench"),
     "online-read": ("Reading the online store", "make bench"),
+    "following": ("A promotion under load", "make bench"),
 }
 """Name of a section: its title, and the command that measures it, in the document's order."""
 _HEAD = """# Benchmarks
