@@ -5,7 +5,6 @@ Files: namespace ``file``, the path without the digest of its content, so that a
 services): namespace ``tradewind://<world>``, name ``<stage>/<name>``.
 """
 
-import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -56,6 +55,7 @@ class Datasets:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._known = ColumnGraph({})
 
     def name(self, asset: dg.AssetKey) -> tuple[str, str]:
         """Namespace and name of an asset's dataset."""
@@ -105,7 +105,7 @@ class Datasets:
         """Columns and types of an asset, where they are known; of dbt's tables without types."""
         stage, name = asset.path
         if stage in DBT_STAGES:
-            return {node.rpartition(".")[2]: "" for node in self._graph.columns_of(f"{stage}.{name}")}
+            return {node.rpartition(".")[2]: "" for node in self._graph(f"{stage}.{name}").columns_of(f"{stage}.{name}")}
         if stage == "feature_views":
             return {column["name"]: column["type"] for view in views() if view["name"] == name for column in view["columns"]}
         folders = {LANDING: self._settings.paths.landing, "published": self._settings.paths.published}
@@ -129,17 +129,17 @@ class Datasets:
         }.get(stage)
         return taken() if taken is not None else None
 
-    def _of_sql(self, table: str) -> column_lineage_dataset.ColumnLineageDatasetFacet:
+    def _of_sql(self, table: str) -> column_lineage_dataset.ColumnLineageDatasetFacet | None:
         """What dbt's SQL makes each column of, one step back; what decides the rows is said of the whole dataset."""
+        graph = self._graph(table)
         fields = {}
-        for node in self._graph.columns_of(table):
-            made_of = [
-                self._field(source, use) for source, use in self._graph.inputs[node].items() if use is not Use.ROWS and not _is_rows(source)
-            ]
-            fields[node.rpartition(".")[2]] = column_lineage_dataset.Fields(inputFields=made_of)
-        rows = self._graph.inputs.get(f"{table}.{ROWS}", {})
+        for node in graph.columns_of(table):
+            made_of = [(source, use) for source, use in graph.inputs[node].items() if use is not Use.ROWS and not _is_rows(source)]
+            found = [self._field(source, use) for source, use in made_of]
+            fields[node.rpartition(".")[2]] = column_lineage_dataset.Fields(inputFields=found)
+        rows = graph.inputs.get(f"{table}.{ROWS}", {})
         whole = [self._field(source, Use.CONDITION) for source in rows if not _is_rows(source)]
-        return column_lineage_dataset.ColumnLineageDatasetFacet(fields=fields, dataset=whole)
+        return column_lineage_dataset.ColumnLineageDatasetFacet(fields=fields, dataset=whole) if fields else None
 
     def _taken_over(self, asset: dg.AssetKey, inputs: set[dg.AssetKey]) -> column_lineage_dataset.ColumnLineageDatasetFacet | None:
         """Columns that are those of the one input, unchanged."""
@@ -166,12 +166,14 @@ class Datasets:
         namespace, name = self.name(dg.AssetKey([schema, table]))
         return _input(namespace, name, column, None, direct=use is Use.VALUE)
 
-    @functools.cached_property
-    def _graph(self) -> ColumnGraph:
-        """The columns' graph, without waiting for dbt to compile."""
-        from tradewind_lifecycle.lineage.world_graph import world_graph
+    def _graph(self, table: str) -> ColumnGraph:
+        """A graph that knows ``table``, of the world's own source and without waiting for dbt; one without it where there is none yet."""
+        from tradewind_lifecycle.lineage.world_graph import compiled_so_far, world_graph
 
-        return world_graph(self._settings, may_compile=False).graph
+        if table not in self._known.tables:
+            found = world_graph(self._settings, may_compile=False)
+            self._known = found.graph if found.is_of_world else compiled_so_far(self._settings)
+        return self._known
 
 
 def _is_rows(node: str) -> bool:

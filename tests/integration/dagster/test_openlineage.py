@@ -93,10 +93,7 @@ def test_a_run_and_its_steps_start_and_complete_with_what_they_read_and_write(co
         f"duckdb://{tmp_path / 'worlds/olist/warehouse/warehouse.duckdb'}",
         "warehouse.marts.fct_parcels",
     )
-    late = output["facets"]["columnLineage"]["fields"]["is_late"]["inputFields"]
-    assert {each["name"].rpartition(".")[2] for each in late} >= {"int_parcels_measured"}
-    assert {each["transformations"][0]["type"] for each in late} <= {"DIRECT", "INDIRECT"}
-    assert not any(each["field"] == "*" for each in late)
+    assert "columnLineage" not in output["facets"], "of another source's staging it tells nothing"
 
 
 def test_a_step_that_fails_says_why_and_the_run_fails_with_it(collector: Collector, tmp_path: Path) -> None:

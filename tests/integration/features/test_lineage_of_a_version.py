@@ -12,13 +12,12 @@ from typer.testing import CliRunner
 from tradewind_cli.main import app
 from tradewind_contracts.digests import digest_bytes
 from tradewind_contracts.errors import NotFoundError, StateError
-from tradewind_contracts.files import write_text
 from tradewind_contracts.manifest import Manifest, PublishedTable
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import Verdict
 from tradewind_lifecycle import feature_store
 from tradewind_lifecycle.catalogue import read_catalogue
-from tradewind_lifecycle.lineage import world_graph
+from tradewind_lifecycle.lineage import consumers, world_graph
 from tradewind_lifecycle.lineage.ancestry import lineage_of
 from tradewind_lifecycle.lineage.impact import impact
 from tradewind_lifecycle.lineage.noticed import Impact
@@ -58,8 +57,8 @@ def world(ready: Settings, tmp_path_factory: pytest.TempPathFactory, root: Path)
         registry.record_verdicts("eta", 2, passed)
         registry.promote("eta", 2, "champion", why="first", who="test")
     # As a build of the declared SQL would leave it: to compile takes dbt 7 CPU seconds, and one test does.
-    path = settings.paths.world / world_graph.FOLDER / f"{world_graph._key('olist')[:16]}.json"
-    write_text(path, json.dumps(read_catalogue().lineage.to_json()))
+    path = settings.paths.world / world_graph.FOLDER / "columns.json"
+    world_graph.keep(path, world_graph.graph_key("olist"), read_catalogue().lineage.to_json())
     return settings
 
 
@@ -173,3 +172,19 @@ def test_an_unknown_version_and_an_unknown_column_are_refused(world: Settings) -
         command(world, "lineage", "eta@9")
     with pytest.raises(NotFoundError, match=r"did you mean landing\.reviews\.score"):
         command(world, "impact", "landing.reviews.scor")
+
+
+def test_of_many_versions_the_living_and_the_newest_are_read_and_the_rest_is_said(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "LOOKED_AT", 0)
+    found = impact("landing.reviews.score", world)
+    assert ([each.reference for each in found.versions], found.others) == (["eta@2"], {})
+    assert "1 older versions without an alias were not looked at" in found.notes
+
+
+def test_what_was_kept_for_something_else_is_not_taken(tmp_path: Path) -> None:
+    path = tmp_path / "lineage" / "columns.json"
+    assert world_graph.kept(path, "a") is None
+    world_graph.keep(path, "a", {"x": 1})
+    assert (world_graph.kept(path, "a"), world_graph.kept(path, "b")) == ({"x": 1}, None)
+    path.write_text("[", encoding="utf-8")
+    assert world_graph.kept(path, "a") is None

@@ -46,9 +46,7 @@ class _Draft:
         self.links.setdefault((source, target), Link(source=source, target=target, how=use))
 
 
-def lineage_of(
-    reference: str, settings: Settings, say: Callable[[str], None] = lambda _: None, *, may_compile: bool = True
-) -> Lineage:
+def lineage_of(reference: str, settings: Settings, say: Callable[[str], None] = lambda _: None, *, may_compile: bool = True) -> Lineage:
     """The lineage of the version that ``reference`` names (``eta@7``, ``eta@champion``), in the world that it was made in.
 
     Without ``may_compile`` nobody waits for dbt: where the graph of the world's columns is not known, that of the checkout is given.

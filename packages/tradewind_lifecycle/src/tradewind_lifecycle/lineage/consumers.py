@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tradewind_contracts.settings import Settings
 from tradewind_registry.client import RegistryClient
+from tradewind_registry.records import Version
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,20 @@ class Consumer:
         return [column for column in self.importance if "__" not in column]
 
 
-def consumers(settings: Settings) -> list[Consumer] | None:
-    """Every version in the registry, of all worlds: those that an alias names first, then the newest first; None where there is no registry.
+LOOKED_AT = 200
+"""Versions of a model without an alias that are read, the newest. Chosen: nobody asks for older ones, and a row takes milliseconds."""
+
+
+@dataclass(frozen=True)
+class Consumers:
+    """The versions of all worlds, those that an alias names first, then the newest first; ``unread``: older ones without an alias."""
+
+    versions: tuple[Consumer, ...]
+    unread: int = 0
+
+
+def consumers(settings: Settings) -> Consumers | None:
+    """The versions in the registry that may notice something; None where there is no registry.
 
     Raises:
         StateError: there is a registry and it can't be read.
@@ -40,24 +53,28 @@ def consumers(settings: Settings) -> list[Consumer] | None:
     if client is None:
         return None
     found: list[Consumer] = []
+    unread = 0
     with client:
         for model in client.models():
-            versions = client.versions(model)
-            aliases = {world: client.aliases(model, world) for world in {version.world for version in versions}}
-            found += [
-                Consumer(
-                    reference=version.reference,
-                    model=model,
-                    world=version.world,
-                    aliases=tuple(sorted(alias for alias, number in aliases[version.world].items() if number == version.number)),
-                    feature_service=version.feature_service,
-                    training_set=version.training_set_digest,
-                    importance=dict(version.importance),
-                    view_specs=dict(version.view_specs),
-                )
-                for version in reversed(versions)
-            ]
-    return sorted(found, key=lambda consumer: not consumer.aliases)
+            summaries = client.summaries(model)
+            living = [each for each in summaries if each.aliases]
+            others = [each for each in summaries if not each.aliases]
+            unread += max(len(others) - LOOKED_AT, 0)
+            found += [_consumer(client.resolve(each.reference), each.aliases) for each in (*living, *others[:LOOKED_AT])]
+    return Consumers(tuple(sorted(found, key=lambda consumer: not consumer.aliases)), unread)
+
+
+def _consumer(version: Version, aliases: Iterable[str]) -> Consumer:
+    return Consumer(
+        reference=version.reference,
+        model=version.model,
+        world=version.world,
+        aliases=tuple(sorted(aliases)),
+        feature_service=version.feature_service,
+        training_set=version.training_set_digest,
+        importance=dict(version.importance),
+        view_specs=dict(version.view_specs),
+    )
 
 
 def fields_of(read: Iterable[Consumer]) -> list[str]:

@@ -3,16 +3,14 @@
 What Feast has registered is kept by the digest of its registry's file: Feast takes seconds to import, and few ask twice in between.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tradewind_contracts.digests import digest_bytes
 from tradewind_contracts.errors import StateError
-from tradewind_contracts.files import write_text
 from tradewind_contracts.settings import Settings
 from tradewind_lifecycle.feature_store import applied_specs
-from tradewind_lifecycle.lineage.world_graph import FOLDER
+from tradewind_lifecycle.lineage.world_graph import FOLDER, keep, kept
 
 GONE = ""
 """Stands for the name of a definition that the world does not have any more."""
@@ -37,15 +35,13 @@ def registered_views(settings: Settings) -> RegisteredViews | None:
         data = settings.paths.feast_registry.read_bytes()
     except FileNotFoundError:
         return None
-    path = settings.paths.world / FOLDER / f"views-{digest_bytes(data)[:16]}.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+    path, key = settings.paths.world / FOLDER / "views.json", digest_bytes(data)
+    found = kept(path, key)
+    if found is not None:
         return RegisteredViews(dict(found["digests"]), {name: tuple(views) for name, views in found["services"].items()})
-    except (OSError, ValueError, KeyError):
-        pass
     try:
         applied = applied_specs(settings)
     except StateError:
         return None
-    write_text(path, json.dumps({"digests": applied.digests, "services": applied.services}) + "\n")
+    keep(path, key, {"digests": applied.digests, "services": applied.services})
     return RegisteredViews(applied.digests, {name: tuple(views) for name, views in applied.services.items()})

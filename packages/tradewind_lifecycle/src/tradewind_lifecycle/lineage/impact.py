@@ -47,12 +47,15 @@ def impact(name: str, settings: Settings, say: Callable[[str], None] = lambda _:
     """
     world = world_graph(settings, say)
     known = consumers(settings)
-    versions = known or []
+    versions = known.versions if known is not None else ()
     what = asked(name, world.catalogue, world.graph, fields_of(versions))
     registered = registered_views(settings) if any(version.aliases for version in versions) else None
     found = impact_of(what, world, versions, registered, settings.world_name)
     if known is None:
         note = "no model registry here yet: nothing is known of models, services and nightly tables; `make run` makes it"
+        return found.model_copy(update={"notes": (*found.notes, note)})
+    if known.unread:
+        note = f"{known.unread:,} older versions without an alias were not looked at"
         return found.model_copy(update={"notes": (*found.notes, note)})
     return found
 

@@ -4,6 +4,7 @@ A graph is a function of dbt's project, of the source whose staging it goes thro
 next these stay, so that whoever asks waits once.
 """
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,18 +26,22 @@ from tradewind_lifecycle.provenance import code_digest
 from tradewind_lifecycle.warehouse import Half
 
 FOLDER = "lineage"
-"""Under the world: graphs that were read, by the digest of what they are a function of."""
+"""Under the world: what was read, each with the digest of what it is a function of."""
 
 HALVES: tuple[Half, ...] = ("marts", "features")
 
 
 @dataclass(frozen=True)
 class WorldGraph:
-    """The graph of a world's columns, those of on-demand views too; ``said`` tells in a sentence where it was read from."""
+    """The graph of a world's columns, those of on-demand views too; ``said`` tells in a sentence where it was read from.
+
+    ``is_of_world``: it goes through the staging of the world's own source.
+    """
 
     catalogue: Catalogue
     graph: ColumnGraph
     said: str
+    is_of_world: bool = True
 
 
 def world_graph(settings: Settings, say: Callable[[str], None] = lambda _: None, *, may_compile: bool = True) -> WorldGraph:
@@ -52,28 +57,46 @@ def world_graph(settings: Settings, say: Callable[[str], None] = lambda _: None,
     declared = read_catalogue()
     if not settings.paths.world_file.exists():
         said = f"world {settings.world_name} has not landed: columns are those of the SQL in the checkout, as `make docs` read it"
-        return WorldGraph(declared, declared.lineage, said)
+        return WorldGraph(declared, declared.lineage, said, is_of_world=False)
     source = World.read(settings.paths.world_file).source
-    path = settings.paths.world / FOLDER / f"{_key(source)[:16]}.json"
-    kept = _kept(path)
-    if kept is not None:
-        return _of(declared, kept, f"columns as dbt compiles them for world {settings.world_name}")
+    path, key = settings.paths.world / FOLDER / "columns.json", graph_key(source)
+    before = kept(path, key)
+    if before is not None:
+        return _of(declared, ColumnGraph.from_json(before), f"columns as dbt compiles them for world {settings.world_name}")
     built = _as_built(settings)
     if built is None and not may_compile:
-        return WorldGraph(declared, declared.lineage, "columns are those of the SQL in the checkout, as `make docs` read it")
+        said = "columns are those of the SQL in the checkout, as `make docs` read it"
+        return WorldGraph(declared, declared.lineage, said, is_of_world=False)
     if built is None:
         say(f"world {settings.world_name} was not built whole from this dbt project: compiling it once, 8 s")
         built = lineage(compiled_manifest(source))
     graph = built.extended(_on_demand(declared))
-    write_text(path, json.dumps(graph.to_json()) + "\n")
+    keep(path, key, graph.to_json())
     return _of(declared, graph, f"columns as dbt compiles them for world {settings.world_name}")
+
+
+def compiled_so_far(settings: Settings) -> ColumnGraph:
+    """The graph of the models that dbt compiled in the world up to now, in the midst of a run; empty where nothing can be followed.
+
+    A half that was not built yet is not in it; nor is anything after a build that only added to incremental models.
+    """
+    target = settings.paths.dbt_target
+    try:
+        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+        compiled = target / "compiled" / manifest["metadata"]["project_name"]
+        nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+        there = {key: node for key, node in nodes.items() if node.get("compiled_code") or (compiled / node["original_file_path"]).is_file()}
+        return lineage({**manifest, "nodes": there}, compiled)
+    except (OSError, ValueError, KeyError, StateError, IntegrityError):
+        return ColumnGraph({})
 
 
 def _of(declared: Catalogue, graph: ColumnGraph, said: str) -> WorldGraph:
     return WorldGraph(Catalogue(declared.views, declared.services, declared.product_services, graph), graph, said)
 
 
-def _key(source: str) -> str:
+def graph_key(source: str) -> str:
+    """The digest of all that the graph of a world is a function of, which ``source`` fills."""
     return digest_json(
         {
             "dbt": builds.dbt_project_digest(),
@@ -85,14 +108,19 @@ def _key(source: str) -> str:
     )
 
 
-def _kept(path: Path) -> ColumnGraph | None:
+def kept(path: Path, key: str) -> Any | None:
+    """What was kept in ``path`` for ``key``; None where that is something else, or can't be read: then it is read anew from its sources."""
     try:
-        return ColumnGraph.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return said["found"] if said["of"] == key else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    except (OSError, ValueError, KeyError, AttributeError):
-        # What was kept can be read anew.
-        return None
+
+
+def keep(path: Path, key: str, found: object) -> None:
+    """Keep ``found`` for ``key``, in place of what was kept. In a home that is only read, nothing is."""
+    with contextlib.suppress(StateError):
+        write_text(path, json.dumps({"of": key, "found": found}) + "\n")
 
 
 def _on_demand(declared: Catalogue) -> dict[str, Any]:
