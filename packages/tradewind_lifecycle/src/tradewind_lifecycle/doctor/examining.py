@@ -12,6 +12,7 @@ from tradewind_lifecycle.doctor.database import check_database, check_journal
 from tradewind_lifecycle.doctor.examination import Examination
 from tradewind_lifecycle.doctor.findings import Finding, Severity
 from tradewind_lifecycle.doctor.leftovers import check_disk, check_leftovers, check_run
+from tradewind_lifecycle.doctor.logged import check_prediction_log
 from tradewind_lifecycle.doctor.sealed import check_training_sets
 from tradewind_lifecycle.doctor.served import check_bento, check_features, check_service
 
@@ -29,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     check_features,
     check_bento,
     check_service,
+    check_prediction_log,
     check_leftovers,
     check_run,
     check_disk,
