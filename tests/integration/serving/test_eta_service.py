@@ -1,13 +1,16 @@
 """The same service as a method, in process, and over HTTP from its Bento."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -343,10 +346,18 @@ def test_with_the_registry_out_of_reach_the_baked_version_answers_and_says_so(bu
     with rehearsing.serve(settings, made.path) as service:
         with EtaClient(service.url, service.key) as client:
             answer, health = client.predict(typed()), client.health()
+            with contextlib.closing(sqlite3.connect(home.settings.paths.registry / "registry.db")) as registry:
+                registry.execute("vacuum into ?", (str(home.settings.paths.home / "nowhere.db"),))
+            back, deadline = client.health(), time.monotonic() + 5
+            while back.status == "degraded" and time.monotonic() < deadline:
+                time.sleep(0.05)
+                back = client.health()
+            followed = client.predict(typed())
         port = int(service.url.rsplit(":", 1)[1])
     assert (answer.model.source, answer.model.number) == ("baked", 1)
     assert "baked_version" in [f.kind.value for f in answer.fallbacks]
     assert health.status == "degraded"
+    assert (back.status, followed.model.source, followed.model.number) == ("ok", "registry", 1), "it follows once the registry is back"
     with EtaClient(f"http://127.0.0.1:{port}", "k", connect_attempts=1) as client, pytest.raises(EtaUnreachableError):
         client.health()
 
