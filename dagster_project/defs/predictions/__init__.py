@@ -1,0 +1,1 @@
+"""Predictions: the log of what services answered, landed back as a source."""
