@@ -66,7 +66,7 @@ def _fallen(exam: Examination, alias: str, version: Version, judgement: Judgemen
     expired = judgement.overrule is not None
     earlier = _stands_before(exam, exam.registry, model, name)
     back = exam.command("models", "rollback", model, "--alias", name, "--why", f"{judgement.gate} fails") if earlier else exam.run_command
-    again = exam.command("models", "overrule", version.reference, judgement.gate, "--why", "…", "--until", "…")
+    again = exam.command("models", "overrule", version.reference, "--gate", judgement.gate, "--why", "…", "--days", "7")
     return Finding(
         "gates",
         Severity.CRITICAL if not expired else Severity.WARNING,
