@@ -33,10 +33,10 @@ def rows(count: int) -> dict[str, Any]:
     return {"dagster/row_count": count}
 
 
-def plot(png: Path | bytes, alt: str) -> dg.MarkdownMetadataValue:
+def plot(svg: Path, alt: str) -> dg.MarkdownMetadataValue:
     """A plot that stands in the metadata itself: no file server is needed to see it."""
-    data = png.read_bytes() if isinstance(png, Path) else png
-    return dg.MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(data).decode()})")
+    data = svg.read_bytes()
+    return dg.MetadataValue.md(f"![{alt}](data:image/svg+xml;base64,{base64.b64encode(data).decode()})")
 
 
 def metrics_table(models: Mapping[str, Mapping[str, float | None]]) -> dg.MarkdownMetadataValue:

@@ -121,9 +121,9 @@ def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
         found, reused = training.register_candidate(settings, candidate, context.run_id)
         context.log.info(f"{found.reference}: {'known already' if reused else 'registered'}")
         verdicts = gating.run_gates(settings, candidate, found, context.run_id)
-        card = training.card_of(settings, candidate, found)
+        card = training.card_of(settings, found)
     folder = cards.report_folder(settings, found)
-    plots = {name: folder / f"{name}.png" for name in ("calibration", "error_by_day", "error_by_state", "importance")}
+    plots = {path.stem: path for path in sorted(folder.glob("*.svg"))}
     context.log.info(f"{found.reference}: {sum(v.passed for v in verdicts)} of {len(verdicts)} gates passed")
     yield dg.MaterializeResult(
         asset_key=VERSION,
@@ -132,7 +132,7 @@ def version(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settin
             "metrics": metrics_table({found.reference: found.metrics, **found.baselines}),
             "gates": table([{"gate": v.gate, "passed": "yes" if v.passed else "NO", "why": v.reason} for v in verdicts]),
             "verdicts": dg.MetadataValue.json([v.model_dump(mode="json") for v in verdicts]),
-            **{f"plot/{name}": plot(path, name.replace("_", " ")) for name, path in plots.items() if path.exists()},
+            **{f"plot/{name}": plot(path, name.replace("_", " ")) for name, path in plots.items()},
             **links_of(found, card, TRAINING_SET, settings),
             "bundle_digest": found.bundle_digest,
             "reused": reused,

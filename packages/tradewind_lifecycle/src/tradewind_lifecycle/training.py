@@ -19,6 +19,7 @@ from tradewind_lifecycle.gating.claims import STAGES
 from tradewind_lifecycle.gating.families import gates_of
 from tradewind_lifecycle.holdouts import microseconds
 from tradewind_lifecycle.monitoring.shapes import shapes_of_sealed
+from tradewind_lifecycle.plots.days import BY_DAY, by_day
 from tradewind_lifecycle.provenance import commit, data_kind, lock_digest
 from tradewind_lifecycle.quality_results import read_results
 from tradewind_lifecycle.sealing import evaluation_fields, intervals_of, observed_levels
@@ -101,12 +102,12 @@ def champion_after(settings: Settings, version: Version) -> Version:
             ) from error
 
 
-def card_of(settings: Settings, candidate: Candidate, version: Version) -> Path:
-    """Write the model card and its plots; the path of the card."""
+def card_of(settings: Settings, version: Version) -> Path:
+    """Write the model card and its plots; the path of the card, as Markdown."""
     from tradewind_lifecycle.cards import write_card
 
     with Registry.open(settings) as registry:
-        return write_card(registry, version, candidate.predictions, settings)
+        return write_card(registry, version, settings)
 
 
 def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraft:
@@ -156,5 +157,7 @@ def _spans(settings: Settings, table: pa.Table, sealed: SealedSet, candidate: Ca
         "holdout_from": iso(cut),
         "holdout_to": iso(cut + spans.HOLDOUT_SPAN),
         "holdout_under_way": candidate.evaluation["under_way"],
+        "landing_digest": str(sealed.facts.get("landing_digest", "")),
+        BY_DAY: by_day(candidate.predictions),
         "first_order_at": f"{microseconds(table['event_timestamp'][0].as_py())}Z" if table.num_rows else "",
     }
