@@ -3,16 +3,17 @@
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from tradewind_cli.main import app
 from tradewind_contracts.digests import digest_bytes
-from tradewind_contracts.errors import NotFoundError
+from tradewind_contracts.errors import NotFoundError, SettingsError
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import Verdict
-from tradewind_registry import Registry, VersionDraft, WorldError
+from tradewind_registry import ConflictError, GateError, Registry, VersionDraft, WorldError
 
 AT = dt.datetime(2018, 4, 1, tzinfo=dt.UTC)
 
@@ -37,13 +38,25 @@ def registered(home: Path, root: Path, tmp_path: Path, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture
+def second_of_olist(registered: Path, root: Path, tmp_path: Path) -> int:
+    """The number of a second version of olist whose gates passed."""
+    said = json.loads((root / "tests/fixtures/version_draft.json").read_text())
+    with Registry.open(Settings(home=registered, world="olist")) as registry:
+        version = registry.register(VersionDraft.model_validate(said | {"inputs_key": "0" * 64}), tmp_path / "olist")
+        registry.record_verdicts("eta", version.number, registry.verdicts(registry.resolve("eta@1")))
+    return version.number
+
+
 def models(*arguments: str) -> str:
     return CliRunner().invoke(app, ["models", *arguments], standalone_mode=False, catch_exceptions=False).output
 
 
 def test_a_promotion_is_of_the_world_that_is_named_and_of_the_simulators_by_default(registered: Path) -> None:
-    assert models("promote", "eta@2", "--why", "first").startswith("eta@champion of world simulator: eta@2; running services")
-    assert models("promote", "eta@1", "--why", "first", "--source", "olist").startswith("eta@champion of world olist: eta@1;")
+    said = models("promote", "eta@2", "--why", "first").splitlines()
+    assert said[:2] == ["eta@2: 2 gates, 2 passed", "passed: beats_lane_median, covers"]
+    assert said[2].startswith("eta@champion of world simulator: eta@2; running services")
+    assert "\neta@champion of world olist: eta@1;" in models("promote", "eta@1", "--why", "first", "--source", "olist")
     assert "as before" in models("promote", "eta@1", "--why", "again", "--world", "olist")
     assert models("card", "eta@champion").startswith(
         "# Model card: eta@2 of world simulator\n\nThese numbers were measured on **simulated** data"
@@ -66,3 +79,61 @@ def test_a_version_of_another_world_is_refused_and_what_is_not_set_there_is_said
         models("show", "eta@champion")
     with pytest.raises(NotFoundError, match="no earlier version"):
         models("rollback", "eta", "--why", "late", "--world", "olist")
+
+
+def test_a_bare_rollback_works_and_says_that_nobody_gave_a_reason(registered: Path, second_of_olist: int) -> None:
+    models("promote", "eta@1", "--why", "first", "--source", "olist")
+    models("promote", f"eta@{second_of_olist}", "--why", "better", "--source", "olist")
+    said = models("rollback", "eta", "--source", "olist").splitlines()
+    assert said[0] == f"eta@champion of world olist: eta@1 instead of eta@{second_of_olist}; running services follow within seconds"
+    assert "models history eta --source olist" in said[1]
+    where, _, last, *_ = models("history", "eta", "--source", "olist").splitlines()
+    assert where == "world olist: champion eta@1, challenger not set"
+    assert last.endswith("no reason given")
+    models("promote", f"eta@{second_of_olist}", "--why", "try", "--alias", "challenger", "--source", "olist")
+    assert models("history", "eta", "--source", "olist").startswith(f"world olist: champion eta@1, challenger eta@{second_of_olist}")
+
+
+def test_of_two_promotions_at_once_the_second_is_told_who_was_first(
+    registered: Path, second_of_olist: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote = Registry.promote
+
+    def while_somebody_else_does(self: Registry, *args: Any, **fields: Any) -> Any:
+        with Registry.open(Settings(home=registered, world="olist")) as other:
+            promote(other, "eta", 1, why="quicker", who="eve")
+        return promote(self, *args, **fields)
+
+    monkeypatch.setattr(Registry, "promote", while_somebody_else_does)
+    with pytest.raises(ConflictError, match=r"eta@champion points to eta@1 by now; eve moved it at 20.* \(promote\): quicker; nothing was"):
+        models("promote", f"eta@{second_of_olist}", "--why", "better", "--source", "olist")
+
+
+def test_a_failed_gate_is_overruled_with_a_reason_and_an_end_and_shown_wherever_it_counts(registered: Path) -> None:
+    with Registry.open(Settings(home=registered, world="olist")) as registry:
+        failed = Verdict(gate="covers", claim="holds", passed=False, value=0.6, threshold=0.7, reason="0.6 is not ≥ 0.7", decided_at=AT)
+        registry.record_verdicts("eta", 1, [failed])
+    with pytest.raises(GateError, match=r"covers: 0\.6 is not ≥ 0\.7"):
+        models("promote", "eta@1", "--why", "hope", "--source", "olist")
+    for given, said in (
+        ((), "say when the overrule expires"),
+        (("--days", "7", "--until", "2099-01-01"), "say when the overrule expires"),
+        (("--days", "91"), "at most 90 days ahead"),
+        (("--days", "1e12"), "expected a number of days"),
+        (("--until", "2018-01-01"), "an instant after now"),
+        (("--until", "soon"), "is not an instant"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            models("overrule", "eta@1", "--gate", "covers", "--why", "the strike is over", *given)
+    lines = models("overrule", "eta@1", "--gate", "covers", "--why", "the strike is over", "--days", "7").splitlines()
+    assert lines[0].startswith("eta@1: covers is overruled by ")
+    assert lines[1:3] == ["eta@1: 2 gates, 1 passed, 1 overruled", "passed: beats_lane_median"]
+    promoted = models("promote", "eta@1", "--why", "needed", "--source", "olist")
+    assert "covers  overruled  0.6 is not ≥ 0.7 (overruled by " in promoted
+    assert "eta@champion of world olist: eta@1;" in promoted
+    assert "the strike is over" in models("show", "eta@1")
+
+
+def test_a_difference_is_told_as_text_and_as_json(registered: Path) -> None:
+    assert models("diff", "eta@1", "eta@2").startswith("eta@1 → eta@2\n\nFeatures: 3 in both; none added; none removed\n")
+    assert json.loads(models("diff", "eta@1", "eta@2", "--json"))["data"]["world"] == {"before": "olist", "after": "simulator"}

@@ -4,8 +4,6 @@ import datetime as dt
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import select
-
 from tradewind_contracts.errors import StateError
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import Verdict
@@ -14,8 +12,6 @@ from tradewind_registry.bundles import BundleStore, bundle_store
 from tradewind_registry.database import Database
 from tradewind_registry.records import AliasMove, AuditEntry, ExpiredOverrule, Judgement, Overrule, Version, VersionSummary
 from tradewind_registry.references import Reference, parse_reference
-from tradewind_registry.rows import audit_record
-from tradewind_registry.schema import AuditRow
 
 _KEPT_VERSIONS = 32
 """Versions kept in memory; chosen: a service follows one or two."""
@@ -100,10 +96,15 @@ class RegistryClient:
         with self._database.reading() as session:
             return queries.models_in(session)
 
-    def summaries(self, model: str, world: str | None = None) -> list[VersionSummary]:
-        """A line for each version, of one world or of all, the newest first."""
+    def summaries(self, model: str, world: str | None = None, limit: int | None = None) -> list[VersionSummary]:
+        """A line for each version, of one world or of all, the newest first; ``limit`` at most."""
         with self._database.reading() as session:
-            return queries.summaries_of(session, model, world)
+            return queries.summaries_of(session, model, world, limit)
+
+    def count(self, model: str, world: str | None = None) -> int:
+        """How many versions there are, of one world or of all."""
+        with self._database.reading() as session:
+            return queries.versions_count(session, model, world)
 
     def versions(self, model: str) -> list[Version]:
         """All versions whole, the oldest first; empty for an unknown model."""
@@ -140,10 +141,10 @@ class RegistryClient:
         with self._database.reading() as session:
             return queries.moves_of(session, model, world or self.world, alias)
 
-    def audit(self) -> list[AuditEntry]:
-        """Everything that was done or refused, the oldest first."""
+    def audit(self, newest: int | None = None) -> list[AuditEntry]:
+        """Everything that was done or refused, the oldest first; with ``newest``, the last so many lines of it."""
         with self._database.reading() as session:
-            return [audit_record(row) for row in session.scalars(select(AuditRow).order_by(AuditRow.id))]
+            return queries.audit_in(session, newest)
 
     def close(self) -> None:
         """Return the connections."""

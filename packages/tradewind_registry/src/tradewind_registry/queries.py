@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from tradewind_contracts.errors import NotFoundError
 from tradewind_contracts.verdicts import Verdict
 from tradewind_registry.moves import Step
-from tradewind_registry.records import AliasMove, ExpiredOverrule, Judgement, Overrule, Version, VersionSummary
+from tradewind_registry.records import AliasMove, AuditEntry, ExpiredOverrule, Judgement, Overrule, Version, VersionSummary
 from tradewind_registry.references import Reference
-from tradewind_registry.rows import move_record, overrule_record, verdict_record, version_record
+from tradewind_registry.rows import audit_record, move_record, overrule_record, verdict_record, version_record
 from tradewind_registry.schema import AliasHistoryRow, AliasRow, AuditRow, ModelRow, OverruleRow, VerdictRow, VersionRow
 
 
@@ -99,6 +99,12 @@ def judgements_of(session: Session, version: Version) -> list[Judgement]:
     ]
 
 
+def audit_in(session: Session, newest: int | None = None) -> list[AuditEntry]:
+    """Everything that was done or refused, the oldest first; of it the ``newest`` only."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(newest)
+    return [audit_record(row) for row in session.scalars(query)][::-1]
+
+
 def moves_of(session: Session, model: str, world: str | None, alias: str | None = None) -> list[AliasMove]:
     """The moves of one alias or of all, of one world or of all, the oldest first."""
     query = select(AliasHistoryRow).where(AliasHistoryRow.model == model).order_by(AliasHistoryRow.id)
@@ -154,19 +160,26 @@ def _all_aliases(session: Session, model: str) -> list[tuple[str, str, int]]:
     return [(world, alias, number) for world, alias, number in session.execute(query.order_by(AliasRow.world, AliasRow.alias))]
 
 
-def summaries_of(session: Session, model: str, world: str | None = None) -> list[VersionSummary]:
-    """A line for each version, of one world or of all, the newest first; leaves the large columns unread."""
+def versions_count(session: Session, model: str, world: str | None = None) -> int:
+    """How many versions there are, of one world or of all."""
+    query = select(func.count()).select_from(VersionRow).where(VersionRow.model == model)
+    return session.scalar(query if world is None else query.where(VersionRow.world == world)) or 0
+
+
+def summaries_of(session: Session, model: str, world: str | None = None, limit: int | None = None) -> list[VersionSummary]:
+    """A line for each version, of one world or of all, the newest first, ``limit`` at most; leaves the large columns unread.
+
+    Three queries, however many versions.
+    """
     aliases = _all_aliases(session, model)
-    last = select(func.max(VerdictRow.id)).where(VerdictRow.model == model).group_by(VerdictRow.number, VerdictRow.gate)
-    passed: dict[int, set[str]] = {}
-    for number, gate in session.execute(select(VerdictRow.number, VerdictRow.gate).where(VerdictRow.id.in_(last), VerdictRow.passed)):
-        passed.setdefault(number, set()).add(gate)
     columns = (VersionRow.number, VersionRow.created_at, VersionRow.as_of, VersionRow.metrics, VersionRow.bundle_digest, VersionRow.run_id)
     more = (VersionRow.world, VersionRow.gates, VersionRow.baselines, VersionRow.facts)
-    query = select(*columns, *more).where(VersionRow.model == model).order_by(VersionRow.number.desc())
-    rows = session.execute(query if world is None else query.where(VersionRow.world == world))
+    query = select(*columns, *more).where(VersionRow.model == model).order_by(VersionRow.number.desc()).limit(limit)
+    rows = session.execute(query if world is None else query.where(VersionRow.world == world)).all()
+    passed = _passed_gates(session, model, rows[-1].number, rows[0].number) if rows else {}
     return [
-        VersionSummary(
+        # Not validated again: the rows are what was validated when it was sealed.
+        VersionSummary.model_construct(
             model=model,
             number=row.number,
             world=row.world,
@@ -183,6 +196,16 @@ def summaries_of(session: Session, model: str, world: str | None = None) -> list
         )
         for row in rows
     ]
+
+
+def _passed_gates(session: Session, model: str, first: int, last: int) -> dict[int, set[str]]:
+    """Gates whose last verdict passed, of the versions from ``first`` to ``last``."""
+    asked = (VerdictRow.model == model, VerdictRow.number.between(first, last))
+    newest = select(func.max(VerdictRow.id)).where(*asked).group_by(VerdictRow.number, VerdictRow.gate)
+    passed: dict[int, set[str]] = {}
+    for number, gate in session.execute(select(VerdictRow.number, VerdictRow.gate).where(VerdictRow.id.in_(newest), VerdictRow.passed)):
+        passed.setdefault(number, set()).add(gate)
+    return passed
 
 
 def models_in(session: Session) -> list[str]:

@@ -183,6 +183,16 @@ class Judgement:
         """The overrule without which the gate would not hold at ``at``."""
         return self.overrule if self.verdict is not None and not self.verdict.passed and self.holds(at) else None
 
+    def state(self, at: dt.datetime) -> str:
+        """In a word: ``passed``, ``failed``, ``overruled``, ``overrule expired`` or ``not judged``."""
+        if self.verdict is None:
+            return "not judged"
+        if self.verdict.passed:
+            return "passed"
+        if self.overrule is None:
+            return "failed"
+        return "overruled" if self.holds(at) else "overrule expired"
+
     @property
     def reason(self) -> str:
         """Why the gate is as it is, in words; of a failed gate also that its overrule expired."""

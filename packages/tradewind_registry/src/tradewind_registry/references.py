@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tradewind_contracts.errors import SettingsError
 
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 
 _MODEL = re.compile(r"[a-z][a-z0-9_]*")
 _ALIAS = re.compile(r"[a-z][a-z0-9_-]*")

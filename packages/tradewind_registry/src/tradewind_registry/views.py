@@ -1,24 +1,32 @@
 """What a person reads of the registry in a terminal: plain text, no printing."""
 
+import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from tradewind_contracts.errors import NotFoundError
-from tradewind_contracts.instants import iso
+from tradewind_contracts.instants import Clock, iso
 from tradewind_registry.client import RegistryClient
-from tradewind_registry.records import Metrics, Version, VersionSummary, latest_verdicts, main_metric
+from tradewind_registry.records import Judgement, Metrics, Overrule, Version, VersionSummary, main_metric
+from tradewind_registry.references import CHALLENGER, CHAMPION
+from tradewind_registry.tables import paragraph, shown_instant, table
+from tradewind_registry.tables import shown as shown  # cards read it here too
 
 _SHOWN_DIGITS = 12
+_SHOWN_RUN = 8
+_STATES = {"failed": "FAILED", "overrule expired": "FAILED, overrule expired"}
 
 
 SIMULATED = "Simulated data: these numbers say whether the code finds a planted truth, and nothing about a real marketplace."
 """Said wherever results of a simulated world are shown."""
 
 
-def list_text(registry: RegistryClient, model: str | None = None, world: str | None = None) -> str:
+def list_text(
+    registry: RegistryClient, model: str | None = None, world: str | None = None, limit: int | None = None, width: int | None = None
+) -> str:
     """A line for each version, the newest first: world, gates, aliases of its world, the main metric beside the baselines'.
 
-    ``world`` lists only that world's versions.
+    ``world`` lists only that world's versions; ``limit`` lists the newest of each model, and says how many there are.
 
     Raises:
         NotFoundError: there is no such model; says which there are.
@@ -26,15 +34,22 @@ def list_text(registry: RegistryClient, model: str | None = None, world: str | N
     models = registry.models()
     if model is not None and model not in models:
         raise NotFoundError(f"no model {model}; there {'are: ' + ', '.join(models) if models else 'is none yet; `make run` registers one'}")
-    found = [summary for name in ([model] if model else models) for summary in registry.summaries(name, world)]
+    wanted = [model] if model else models
+    found = [summary for name in wanted for summary in registry.summaries(name, world, limit)]
     if not found:
         return f"no versions{f' of world {world}' if world else ''} yet; `make run` registers one"
-    listed = table(("version", "world", "data", "aliases", "as of", "gates", "metric", "bundle", "created"), map(_summary_line, found))
-    return f"{listed}\n{SIMULATED}" if any(summary.data_kind == "simulated" for summary in found) else listed
+    texts = [table(("version", "world", "data", "aliases", "as of", "gates", "metric", "bundle", "created"), map(_summary_line, found))]
+    if any(summary.data_kind == "simulated" for summary in found):
+        texts.append(paragraph(SIMULATED, width))
+    for name in wanted if limit is not None else []:
+        shown_of, there = sum(summary.model == name for summary in found), registry.count(name, world)
+        if shown_of < there:
+            texts.append(f"{name}: the newest {shown_of:,} of {there:,} versions; --all lists them all")
+    return "\n".join(texts)
 
 
-def show_text(registry: RegistryClient, reference: str) -> str:
-    """All that a version seals, but its slices (the card has them), with the verdicts of its gates.
+def show_text(registry: RegistryClient, reference: str, width: int | None = None) -> str:
+    """All that a version seals, but its slices (the card has them), with the verdicts of its gates and who overruled any.
 
     Raises:
         NotFoundError: there is no such version or alias.
@@ -42,26 +57,46 @@ def show_text(registry: RegistryClient, reference: str) -> str:
     version = registry.resolve(reference)
     aliases = [alias for alias, number in registry.aliases(version.model, version.world).items() if number == version.number]
     blocks = [
-        table(None, [("version", version.reference + (f" ({', '.join(aliases)})" if aliases else "")), *_seals(version)]),
+        table(None, [("version", version.reference + (f" ({', '.join(aliases)})" if aliases else "")), *_seals(version)], width),
         metrics_text(version),
-        verdicts_text(registry, version),
+        verdicts_text(registry, version, width),
     ]
+    overrules = registry.overrules(version)
+    if overrules:
+        blocks.append(overrules_text(overrules, registry.judgements(version), Clock().now(), width))
     return "\n\n".join(blocks)
 
 
-def history_text(registry: RegistryClient, model: str) -> str:
-    """Who moved which alias of the registry's world, when, why and from which run; the newest first.
+def history_text(registry: RegistryClient, model: str, limit: int | None = None, width: int | None = None) -> str:
+    """Where each alias of the registry's world points, then who moved which, when, why and from which run; the newest first.
 
     Raises:
         NotFoundError: there is no such model.
     """
     if model not in registry.models():
         raise NotFoundError(f"no model {model}; there are: {', '.join(registry.models()) or 'none'}")
-    moves = reversed(registry.history(model))
-    lines = [(iso(m.moved_at), m.alias, f"{m.from_number or '–'} → {m.to_number}", m.action, m.who, m.run_id or "–", m.why) for m in moves]
-    if not lines:
+    moves = registry.history(model)[::-1]
+    if not moves:
         return f"no alias of {model} has been set yet in world {registry.world}"
-    return table(("when", "alias", "moved", "by", "who", "run", "why"), lines)
+    pointing = dict.fromkeys((CHAMPION, CHALLENGER), 0) | registry.aliases(model)
+    now = ", ".join(f"{alias} {f'{model}@{number}' if number else 'not set'}" for alias, number in pointing.items())
+    run_digits = None if width is None else _SHOWN_RUN
+    lines = [
+        (
+            shown_instant(m.moved_at),
+            m.alias,
+            f"{m.from_number or '–'} → {m.to_number}",
+            m.action,
+            m.who,
+            m.run_id[:run_digits] or "–",
+            m.why,
+        )
+        for m in moves[:limit]
+    ]
+    texts = [f"world {registry.world}: {now}", table(("when", "alias", "moved", "by", "who", "run", "why"), lines, width)]
+    if len(lines) < len(moves):
+        texts.append(f"the newest {len(lines):,} of {len(moves):,} moves; --all lists them all")
+    return "\n".join(texts)
 
 
 def metrics_text(version: Version) -> str:
@@ -72,26 +107,43 @@ def metrics_text(version: Version) -> str:
     return table((f"metric (n = {version.rows:,})", *names), lines)
 
 
-def verdicts_text(registry: RegistryClient, version: Version) -> str:
-    """The last verdict of each gate; a gate without one is shown as such."""
-    last = latest_verdicts(registry.verdicts(version))
-    gates = dict.fromkeys([*version.gates, *last])
-    lines = [(gate, _word(last[gate].passed), last[gate].reason) if gate in last else (gate, "not judged", "") for gate in gates]
-    return table(("gate", "verdict", "reason"), lines)
+def gates_text(judgements: Sequence[Judgement], at: dt.datetime, width: int | None = None) -> str:
+    """Where a version stands with each gate: the last verdict, and what overrules it."""
+    return table(
+        ("gate", "verdict", "reason"), [(one.gate, _STATES.get(one.state(at), one.state(at)), one.reason) for one in judgements], width
+    )
 
 
-def table(header: Sequence[str] | None, lines: Iterable[Sequence[str]]) -> str:
-    """Lines of cells as aligned text."""
-    rows = [list(line) for line in ([header] if header else [])] + [list(line) for line in lines]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+def verdicts_text(registry: RegistryClient, version: Version, width: int | None = None) -> str:
+    """The last verdict of each gate; a gate without one, and one that a person overruled, are shown as such."""
+    return gates_text(registry.judgements(version), Clock().now(), width)
 
 
-def shown(value: float | None) -> str:
-    """A number as a person reads it: four significant digits, whole counts whole."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:.4g}"
+def stands_text(reference: str, judgements: Sequence[Judgement], at: dt.datetime, width: int | None = None) -> str:
+    """Whether a version may be served, in a line; below it the gates that did not pass by themselves."""
+    states = [one.state(at) for one in judgements]
+    counted = [f"{states.count(state)} {state}" for state in dict.fromkeys(["passed", *states]) if states.count(state)]
+    passed = ", ".join(one.gate for one, state in zip(judgements, states, strict=True) if state == "passed")
+    lines = [f"{reference}: {len(states)} gates, {', '.join(counted)}"]
+    lines += [paragraph(f"passed: {passed}", width)] if passed else []
+    others = [one for one, state in zip(judgements, states, strict=True) if state != "passed"]
+    return "\n".join([*lines, *([gates_text(others, at, width)] if others else [])])
+
+
+def overrules_text(overrules: Sequence[Overrule], judgements: Sequence[Judgement], at: dt.datetime, width: int | None = None) -> str:
+    """Each overrule of a version's verdicts, the newest first: who, until when, why, and whether it counts."""
+    counting = {(one.overrule.verdict_id, one.overrule.recorded_at) for one in judgements if one.overrule is not None}
+
+    def state(one: Overrule) -> str:
+        if (one.verdict_id, one.recorded_at) not in counting:
+            return "replaced"
+        return "expired" if one.is_over(at) else "counts"
+
+    lines = [
+        (one.gate, state(one), one.who, shown_instant(one.recorded_at), shown_instant(one.expires_at), one.why)
+        for one in reversed(overrules)
+    ]
+    return table(("overruled", "state", "who", "at", "until", "why"), lines, width)
 
 
 def _summary_line(summary: VersionSummary) -> tuple[str, ...]:
@@ -107,7 +159,7 @@ def _summary_line(summary: VersionSummary) -> tuple[str, ...]:
         f"{summary.gates_passed} of {summary.gates_total} passed",
         f"{name} {shown(summary.metrics[name])}{beside}" if name else "–",
         summary.bundle_digest[:_SHOWN_DIGITS],
-        iso(summary.created_at.replace(microsecond=0)),
+        shown_instant(summary.created_at),
     )
 
 
@@ -131,7 +183,3 @@ def _seals(version: Version) -> list[tuple[str, str]]:
         ("seed", str(version.seed)),
         ("parameters", json.dumps(version.parameters, sort_keys=True)),
     ]
-
-
-def _word(passed: bool) -> str:
-    return "passed" if passed else "FAILED"
