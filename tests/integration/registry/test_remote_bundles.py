@@ -148,17 +148,20 @@ def test_a_damaged_bundle_is_whole_after_the_same_was_uploaded_again(
     assert opened().names()[0] == digest
 
 
-def test_keeping_what_is_there_whole_writes_nothing(opened: Callable[..., RemoteBundles], bundle: Bundles) -> None:
+def test_keeping_what_is_there_whole_writes_its_listing_only(
+    opened: Callable[..., RemoteBundles], bundle: Bundles, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = bundle("tree")
     opened().put(folder)
-    again = opened()
-    for name in ("put_file", "pipe_file", "mv", "rm"):
-        setattr(again._files, name, None)
-    try:
-        again.put(folder)
-    finally:
-        for name in ("put_file", "pipe_file", "mv", "rm"):
-            delattr(again._files, name)
+    again, written = opened(), []
+    pipe_file = again._files.pipe_file
+    for name in ("put_file", "mv", "rm"):
+        monkeypatch.setattr(again._files, name, None)
+    monkeypatch.setattr(again._files, "pipe_file", lambda path, data: (written.append(path), pipe_file(path, data)))
+    digest, _ = again.put(folder)
+    monkeypatch.undo()
+    assert written == [f"{again._root}/{digest}.json"]
+    assert opened().put(folder)[0] == digest
 
 
 def test_a_bundle_that_the_store_cut_short_is_not_kept(

@@ -44,7 +44,7 @@ class RemoteBundles:
         self._cache = cache
 
     def put(self, folder: Path) -> tuple[str, dict[str, str]]:
-        """Keep a copy of ``folder``; where the store has it whole, every byte read again, nothing is written.
+        """Keep a copy of ``folder``; where the store has it whole, every byte read again, only its listing is written anew.
 
         Raises:
             IntegrityError: the bundle holds what it may not.
@@ -96,6 +96,8 @@ class RemoteBundles:
         try:
             if digest_bytes(self._files.cat_file(self._listing_path(digest))) != digest:
                 return False
+            # Written anew, which shows its age as now: its row may come only after this, and who tidies up goes by age.
+            self._files.pipe_file(self._listing_path(digest), canonical_json(listing))
             return all(digest_bytes(self._files.cat_file(f"{self._root}/{digest}/{name}")) == listing[name] for name in listing)
         except FileNotFoundError:
             return False
