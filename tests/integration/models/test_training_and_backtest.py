@@ -18,7 +18,7 @@ from tradewind_contracts.errors import NotFoundError, SettingsError, StateError
 from tradewind_contracts.instants import UTC, Clock
 from tradewind_contracts.verdicts import CheckResult, Severity
 from tradewind_contracts.world import World
-from tradewind_lifecycle import feature_store, guards, labels, online_store, spans
+from tradewind_lifecycle import feature_store, guards, labels, leaks, online_store, spans
 from tradewind_lifecycle.backtest import backtest, metrics_lines
 from tradewind_lifecycle.candidates import fit_candidate
 from tradewind_lifecycle.gating import champion, running
@@ -202,7 +202,9 @@ def test_a_version_serves_only_after_its_gates_and_the_second_is_compared_with_t
     assert not found["not_worse_than_the_champion"].passed
     assert promote_candidate(own, second) is False
     assert Registry.open(own).resolve("eta@champion").number == version.number
+    before = {v.gate: v for v in verdicts}
     again = {v.gate: v for v in run_gates(own, candidate, version)}
+    assert again["answers_in_time"] == before["answers_in_time"], "a busy machine does not unmake a champion"
     assert again["not_worse_than_the_champion"].reason == champion.NO_CHAMPION, "the champion keeps the verdict of its time"
 
 
@@ -251,6 +253,17 @@ def test_a_leak_that_was_found_stops_a_version_and_so_does_a_check_that_can_not_
     assert (unmade.passed, unmade.value) == (False, None)
     assert "dbt has not built this world" in unmade.reason
     assert all(v.passed for v in run_gates(own, first[1], first[2]))
+
+
+def test_a_check_that_gates_stand_on_is_made_once_for_its_inputs_and_anew_for_others(settings, monkeypatch):
+    made = []
+    monkeypatch.setattr(leaks, "check_training_set", lambda _, digest: made.append(digest) or [GOOD])
+    for digest in ("a" * 64, "a" * 64, "b" * 64, "a" * 64):
+        assert guards.leaks_in_training_set(settings, digest) == [GOOD]
+    assert [digest[0] for digest in made] == ["a", "b", "a"]
+    monkeypatch.setattr(guards, "code_digest", lambda _: "other code")
+    guards.leaks_in_training_set(settings, "a" * 64)
+    assert len(made) == 4
 
 
 def test_a_champion_that_has_seen_the_holdout_is_not_compared_with(own, first, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 from tradewind_contracts import gates
 from tradewind_contracts.errors import IntegrityError, NotFoundError
-from tradewind_contracts.verdicts import CheckResult, Gate, Severity, Verdict
+from tradewind_contracts.verdicts import CheckResult, Gate, Severity, Verdict, judge
 from tradewind_lifecycle.gating import Measurements, judge_all
 from tradewind_lifecycle.gating.bundles import CALLS, WARM_UP, measure_bundle
 from tradewind_lifecycle.gating.families import families, gates_of, predictor_of
@@ -256,3 +256,10 @@ def test_families_are_found_by_their_folders_and_an_unknown_one_is_refused_by_na
         gates_of("risky")
     with pytest.raises(NotFoundError, match="risky"):
         predictor_of("risky")
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("direction", ["at_most", "at_least"])
+def test_no_threshold_is_passed_by_what_is_no_finite_number(value, direction):
+    verdict = judge(Gate(name="g", claim="c", direction=direction, threshold=0.0), value, NOW)
+    assert (verdict.passed, verdict.value) == (False, None)
