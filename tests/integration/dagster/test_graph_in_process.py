@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from lineage_collector import Collector, collecting, problems_of
 from olist_archive import write_archive
 
 import tradewind_sources
@@ -46,8 +48,15 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Executed:
-    return execute(Settings(home=tmp_path_factory.mktemp("home"), source="olist", data=str(archive), threads=2))
+def collector() -> Iterator[Collector]:
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory, archive: Path, collector: Collector) -> Executed:
+    home = tmp_path_factory.mktemp("home")
+    return execute(Settings(home=home, source="olist", data=str(archive), threads=2, openlineage_url=collector.url))
 
 
 def digests(settings: Settings) -> dict[str, str]:
@@ -79,6 +88,33 @@ def test_the_run_stands_in_the_instance_that_the_ui_shows(executed: Executed) ->
         newest = instance.get_latest_materialization_event(dg.AssetKey(["published", "lbl_parcel__delivery"]))
         assert newest is not None
         assert newest.run_id == executed.summary.run_id
+
+
+def test_an_endpoint_of_lineage_is_told_of_every_step_and_every_column(executed: Executed, collector: Collector) -> None:
+    told = collector.of(executed.summary.run_id)
+    assert [problem for event in told for problem in problems_of(event)] == []
+    assert [event["eventType"] for event in (told[0], told[-1])] == ["START", "COMPLETE"]
+    ended = {event["job"]["name"].rpartition(".")[2]: event for event in told if event["eventType"] == "COMPLETE"}
+    assert set(ended) >= {"archives__olist", "land", "dbt_marts", "publish_marts", "dbt_features", "publish_features", "feature_views"}
+    started = {event["job"]["name"].rpartition(".")[2] for event in told if event["eventType"] == "START"}
+    assert started == set(ended)
+    made = {output["name"]: output for event in ended.values() for output in event["outputs"]}
+    share = made["warehouse.features.ftr_merchant__handling_90d"]["facets"]["columnLineage"]["fields"]["late_hand_over_share_90d"]
+    assert share["inputFields"]
+    # The names of what is read are those of what was written.
+    written = {(output["namespace"], output["name"]) for output in made.values()}
+    sources = {(given["namespace"], given["name"]) for event in ended.values() for given in event["inputs"]}
+    assert sources - written == set()
+    fields = [
+        given
+        for output in made.values()
+        for field in output["facets"].get("columnLineage", {"fields": {}})["fields"].values()
+        for given in field["inputFields"]
+    ]
+    assert len(fields) > 500
+    assert {given["transformations"][0]["type"] for given in fields} == {"DIRECT", "INDIRECT"}
+    assert not any(given["field"] == "*" for given in fields)
+    assert {(given["namespace"], given["name"]) for given in fields} - written == set()
 
 
 def test_checks_are_evaluated_with_counts_and_claims(executed: Executed) -> None:
