@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradewind_cli import data, doctor, lineage, services, simulation
+from tradewind_cli import data, doctor, lineage, monitoring, predictions, services, simulation
 from tradewind_cli.features.app import app as features_app
 from tradewind_cli.models.app import app as models_app
 from tradewind_contracts.errors import TradewindError
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("fetch")(data.fetch)
 app.command("backtest")(data.backtest)
 app.command("score")(data.score)
+app.command("monitor")(monitoring.monitor)
 app.command("dev")(services.dev)
 app.command("serve")(services.serve)
 app.command("docs")(services.docs)
@@ -34,6 +35,7 @@ app.command("impact")(lineage.impact)
 app.command("lineage")(lineage.lineage)
 app.add_typer(features_app, name="features")
 app.add_typer(models_app, name="models")
+app.add_typer(predictions.app, name="predictions")
 app.add_typer(simulation.app, name="simulate")
 
 

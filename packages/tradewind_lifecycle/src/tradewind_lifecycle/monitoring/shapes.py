@@ -49,12 +49,14 @@ def reference_shapes(
     *,
     start: dt.datetime,
     end: dt.datetime,
-    predictions: pa.Table | None = None,
+    answers: Mapping[str, Floats] | None = None,
+    outcomes: pa.Table | None = None,
 ) -> Shapes:
     """The shapes of the orders of [start, end), as plain JSON of at most 30 KB for fifty inputs.
 
     ``table`` has ``event_timestamp`` (purchase, UTC), the inputs and the ages ``<view>__age_hours`` [rows]; orders before ``start`` say
-    how much the inputs usually move. ``predictions`` are the answers to the span: p10, p50 and p90 in days, ``actual_days`` and ``weight``.
+    how much the inputs usually move. ``answers`` are those to the span, in days, by ``OUTPUTS`` [rows of the span]; ``outcomes`` has
+    ``actual_days`` (null: not known) and ``weight``.
 
     Raises:
         KeyError: a column is absent.
@@ -74,8 +76,8 @@ def reference_shapes(
         "to": iso(end),
         "inputs": {name: numbers[name] for name in numeric_columns} | texts,
         "ages": {name.removesuffix(AGE_SUFFIX): numbers[name] for name in ages},
-        "outputs": _outputs(predictions) if predictions is not None else {},
-        "outcomes": _outcomes(predictions) if predictions is not None else {},
+        "outputs": _outputs(answers) if answers else {},
+        "outcomes": _outcomes(outcomes) if outcomes is not None else {},
     }
 
 
@@ -83,7 +85,9 @@ def shapes_of_sealed(table: pa.Table, predictions: pa.Table, columns: Sequence[s
     """:func:`reference_shapes` of a sealed set (``table``) and the candidate's answers to its holdout [start, end); ``columns``: the inputs."""
     texts = [name for name in columns if pa.types.is_string(table.schema.field(name).type)]
     numeric = [name for name in columns if name not in texts]
-    return reference_shapes(table, numeric, texts, start=start, end=end, predictions=predictions)
+    return reference_shapes(
+        table, numeric, texts, start=start, end=end, answers={name: numbers_of(predictions, name) for name in OUTPUTS}, outcomes=predictions
+    )
 
 
 def between(table: pa.Table, start: dt.datetime, end: dt.datetime) -> pa.Table:
@@ -169,8 +173,8 @@ def _text_shape(column: Any) -> Shapes:
     }
 
 
-def _outputs(predictions: pa.Table) -> Shapes:
-    found = {name: numbers_of(predictions, name) for name in OUTPUTS}
+def _outputs(answers: Mapping[str, Floats]) -> Shapes:
+    found = dict(answers)
     found["width_days"] = found["p90_days"] - found["p10_days"]
     return {name: _number_shape(values) for name, values in found.items()}
 
