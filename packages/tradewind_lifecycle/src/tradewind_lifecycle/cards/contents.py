@@ -22,7 +22,7 @@ from tradewind_lifecycle.cards.judged import gates, history, overrules, reproduc
 from tradewind_lifecycle.cards.known import Known
 from tradewind_lifecycle.plots.days import BY_DAY
 from tradewind_registry import Version, main_metric
-from tradewind_registry.views import shown
+from tradewind_registry.tables import shown
 
 _DATA_KINDS: dict[str, tuple[Word, ...]] = {
     "real": ("These numbers were measured on ", Strong("real"), " data, not on simulated parcels."),

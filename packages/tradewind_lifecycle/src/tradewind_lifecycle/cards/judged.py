@@ -7,7 +7,7 @@ from tradewind_lifecycle.cards.blocks import Block, Code, Figure, Figures, Parag
 from tradewind_lifecycle.cards.known import Known
 from tradewind_lifecycle.reproducing.views import verdict_of
 from tradewind_registry import Judgement, Overrule
-from tradewind_registry.views import shown
+from tradewind_registry.tables import shown
 
 GATE_PLOT = "gate-"
 """What the name of a gate's plot begins with."""

@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 
 from tradewind_lifecycle.cards.blocks import Block, Bullets, Card, Code, Figure, Figures, Paragraph, Strong, Table, Word
 from tradewind_lifecycle.plots.svg import STYLE, escaped
+
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 
 PAGE_STYLE = """\
 :root{color-scheme:light dark;--page:#fff;--text:#1f2933;--quiet:#5b6875;--edge:#dde2e8;--stripe:#f6f8fa;--good:#23744a;--bad:#a83232;--accent:#1b6ca8}
@@ -29,7 +32,8 @@ tbody th{min-width:8rem}
 code{font:.88em ui-monospace,"SFMono-Regular",Menlo,Consolas,monospace;overflow-wrap:anywhere}
 td strong{color:var(--bad)}.numbers strong{color:inherit}
 figure{margin:1rem 0;overflow-x:auto}figcaption{font-size:.85rem;color:var(--quiet);overflow-wrap:anywhere}
-svg.plot{display:block;max-width:100%;height:auto;min-width:17rem}
+svg.plot{display:block;max-width:100%;height:auto;min-width:17rem}svg.plot[width="640"]{min-width:34rem}
+time{white-space:nowrap}
 .pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr));gap:.6rem 1.6rem}.pairs figure{margin:.3rem 0}
 details{margin:.5rem 0}summary{cursor:pointer;color:var(--accent)}
 footer{margin-top:3rem;font-size:.85rem;color:var(--quiet)}
@@ -100,7 +104,9 @@ def _words(parts: Iterable[Word]) -> str:
 def _word(word: Word) -> str:
     if isinstance(word, Code):
         return f"<code>{escaped(word.text)}</code>"
-    return f"<strong>{escaped(word.text)}</strong>" if isinstance(word, Strong) else escaped(word)
+    if isinstance(word, Strong):
+        return f"<strong>{escaped(word.text)}</strong>"
+    return f"<time>{word}</time>" if _INSTANT.fullmatch(word) else escaped(word)
 
 
 def _anchor(title: str) -> str:
