@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("ignore")]
 PAIRS, WARM = 10_000, 300
 REQUEST = {"merchant_id": "m1", "destination_postal_code": "22250", "weight_g": 700, "price": 59.9, "freight": 12.5, "order_id": "o1"}
 
-RATE, PARTS_AN_HOUR, FEATURES = 50, 6, 40
+RATE, HOURS, PARTS_AN_HOUR, FEATURES = 50, 24, 6, 40
 
 
 def test_an_answer_with_the_log_takes_as_long_as_one_without(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def _parts() -> Iterator[pa.Table]:
     names = pa.array([f"merchant_handling_30d__feature_number_{n}" for n in range(FEATURES)] * count)
     # Half of a vector differs between parcels, half is of the day's network, categories and lanes.
     few = np.round(source.normal(100, 20, 50), 3)
-    for part in range(24 * PARTS_AN_HOUR):
+    for part in range(HOURS * PARTS_AN_HOUR):
         at = ANSWERED + dt.timedelta(seconds=part * 3600 // PARTS_AN_HOUR)
         ticks = np.datetime64(at.replace(tzinfo=None), "us") + (np.arange(count) * (1_000_000 // RATE)).astype("timedelta64[us]")
         instants = pa.array(ticks).cast(pa.timestamp("us", tz="UTC"))
