@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from tradewind_contracts.errors import NotFoundError
@@ -13,7 +13,18 @@ from tradewind_registry.moves import Step
 from tradewind_registry.records import AliasMove, AuditEntry, ExpiredOverrule, Judgement, Overrule, Version, VersionSummary
 from tradewind_registry.references import Reference
 from tradewind_registry.rows import audit_record, move_record, overrule_record, verdict_record, version_record
-from tradewind_registry.schema import AliasHistoryRow, AliasRow, AuditRow, ModelRow, OverruleRow, VerdictRow, VersionRow
+from tradewind_registry.schema import AliasHistoryRow, AliasRow, AuditRow, Base, ModelRow, OverruleRow, VerdictRow, VersionRow
+
+# Made once, and of plain tables: services ask this again and again, and building it took longer than answering it.
+_VERSIONS, _ALIASES = Base.metadata.tables["versions"].c, Base.metadata.tables["aliases"].c
+_RESOLVED = select(_VERSIONS.number, _VERSIONS.bundle_digest).where(_VERSIONS.model == bindparam("model"))
+_BY_NUMBER = _RESOLVED.where(_VERSIONS.number == bindparam("number"))
+_BY_ALIAS = _RESOLVED.where(
+    _ALIASES.model == _VERSIONS.model,
+    _ALIASES.number == _VERSIONS.number,
+    _ALIASES.world == bindparam("world"),
+    _ALIASES.alias == bindparam("alias"),
+)
 
 
 class _Step(NamedTuple):
@@ -63,13 +74,11 @@ def resolved(session: Session, reference: Reference, world: str) -> tuple[int, s
     Raises:
         NotFoundError: there is no such version or alias; says what there is.
     """
-    query = select(VersionRow.number, VersionRow.bundle_digest).where(VersionRow.model == reference.model)
     if reference.number is not None:
-        query = query.where(VersionRow.number == reference.number)
+        found = session.connection().execute(_BY_NUMBER, {"model": reference.model, "number": reference.number}).one_or_none()
     else:
-        query = query.join(AliasRow, (AliasRow.model == VersionRow.model) & (AliasRow.number == VersionRow.number))
-        query = query.where(AliasRow.world == world, AliasRow.alias == reference.alias)
-    found = session.execute(query).one_or_none()
+        asked = {"model": reference.model, "world": world, "alias": reference.alias}
+        found = session.connection().execute(_BY_ALIAS, asked).one_or_none()
     if found is None:
         raise NotFoundError(_missing(session, reference, world))
     return found[0], found[1]
