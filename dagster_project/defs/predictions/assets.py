@@ -34,6 +34,7 @@ def predictions(
     from tradewind_lifecycle.predictions.compacting import compact_predictions
     from tradewind_lifecycle.predictions.landed import days_in, landed_folder, read_day
     from tradewind_lifecycle.predictions.landing import land_predictions
+    from tradewind_lifecycle.quality_results import read_results
 
     with stopwatch() as watch:
         done = land_predictions(settings, context.log.info)
@@ -56,4 +57,5 @@ def predictions(
             "stage_seconds": watch.seconds,
         },
     )
-    yield from reported(CHECKS, done.results, lambda _: LANDED_PREDICTIONS, watch.seconds, [] if done.results else [LANDED_PREDICTIONS])
+    results = done.results or read_results(PREDICTIONS.name, settings)  # of what landed last, where nothing is new
+    yield from reported(CHECKS, results, lambda _: LANDED_PREDICTIONS, watch.seconds, [] if results else [LANDED_PREDICTIONS])

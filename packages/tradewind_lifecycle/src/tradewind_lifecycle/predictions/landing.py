@@ -33,24 +33,29 @@ Progress = Callable[[str], None]
 
 @dataclass
 class LogLanding:
-    """What a landing did: segments it read, rows in them, those that were new, those refused by reason, and segments that can't be read."""
+    """What a landing did: segments it read, rows in them, those that were new, those refused by reason, and segments that can't be read.
+
+    ``had_landed``: whether something had landed before.
+    """
 
     segments: int = 0
     rows: int = 0
     landed: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    had_landed: bool = False
     results: list[CheckResult] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there was no log at all."""
+        """Whether there was nothing to read."""
         return not self.segments and not self.unreadable
 
     def said(self) -> str:
         """One line about it."""
         if self.is_empty:
-            return "predictions: no service has logged an answer in this world, nothing to land"
+            since = " since the last landing" if self.had_landed else ""
+            return f"predictions: no service has logged an answer in this world{since}, nothing to land"
         refused = sum(self.quarantined.values())
         parts = [f"landed {self.landed:,} of {self.rows:,} rows in {self.segments} segments"]
         parts += [f"{self.rows - self.landed - refused:,} had landed before"] if self.rows > self.landed + refused else []
@@ -67,7 +72,7 @@ def land_predictions(settings: Settings, say: Progress = lambda _: None) -> LogL
         QualityError: a critical claim does not hold; nothing of those rows landed.
     """
     zone = World.read(settings.paths.world_file).zone
-    raw, done = settings.paths.prediction_log / RAW, LogLanding()
+    raw, done = settings.paths.prediction_log / RAW, LogLanding(had_landed=landed_folder(settings).is_dir())
     if raw.is_dir():
         with held(settings):
             seal_left_ones(raw, say)
