@@ -68,7 +68,8 @@ def error_by_day(found: Mapping[str, Any], title: str, *, alone: bool = False) -
     drawing = Drawing(_WIDTH, 470, title, f"{len(days)} order days, {days[0]} to {days[-1]}" if days else "no days")
     across = Scale(-0.5, max(len(days), 1) - 0.5, _LEFT, _WIDTH - 12)
     errors: Mapping[str, Sequence[float | None]] = found["mae"]
-    kinds = dict(zip(errors, ("model", *BASELINES), strict=False))
+    # By name, so that a baseline has its colour in every plot of a card.
+    kinds = dict(zip(sorted(errors, key=lambda name: (name != "p50", name)), ("model", *BASELINES), strict=False))
     _legend(drawing, {("model, p50" if name == "p50" else name.replace("_", " ")): kind for name, kind in kinds.items()})
     up = Scale.over([v for values in errors.values() for v in values if v is not None], 170, 34, zero=True)
     left_axis(drawing, up, _LEFT, _WIDTH - 12)

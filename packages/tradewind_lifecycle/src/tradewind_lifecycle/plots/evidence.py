@@ -13,7 +13,7 @@ WIDTH = 420
 """Of a gate's plot; chosen: two stand side by side in a card, one fits a telephone."""
 MOST_BARS = 16
 """Bars that are drawn; chosen: those nearest to the threshold tell the rest."""
-_LABEL = 22
+_LABEL = 18
 
 
 def draw(evidence: Mapping[str, Any], title: str = "", *, alone: bool = False) -> str:

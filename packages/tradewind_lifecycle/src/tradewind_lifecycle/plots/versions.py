@@ -64,7 +64,7 @@ def error_by_slice(version: Version, dimension: str, title: str, *, alone: bool 
     """The main metric by value of ``dimension``, the worst on top, with the baselines and the number of outcomes."""
     main = str(main_metric(version.metrics))
     rows = _rows(version, dimension, main)
-    names = [version.model, *(name for name in version.baselines if any(name in models for _, _, models in rows))]
+    names = [version.model, *(name for name in sorted(version.baselines) if any(name in models for _, _, models in rows))]
     kinds = dict(zip(names, ("model", *BASELINES), strict=False))
     drawing = Drawing(
         _WIDTH, 70 + 21 * len(rows), title, "; ".join(f"{value} {number(models[version.model])}" for value, _, models in rows)
