@@ -18,7 +18,7 @@ from tradewind_lifecycle.checking import check_training_set, failed_critical
 from tradewind_lifecycle.gating.claims import STAGES
 from tradewind_lifecycle.gating.families import gates_of
 from tradewind_lifecycle.holdouts import microseconds
-from tradewind_lifecycle.monitoring.shapes import shapes_of_sealed
+from tradewind_lifecycle.monitoring.references import shapes_of_candidate
 from tradewind_lifecycle.plots.days import BY_DAY, by_day
 from tradewind_lifecycle.provenance import commit, data_kind, lock_digest
 from tradewind_lifecycle.quality_results import read_results
@@ -113,8 +113,6 @@ def card_of(settings: Settings, version: Version) -> Path:
 def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraft:
     sealed = read_sealed(candidate.sealed_digest, settings)
     facts, as_of, code = sealed.facts, spans.as_of_of(sealed), commit()
-    table, cut = sealed.table(), spans.cut_of(as_of)
-    columns = [field.column for field in candidate.config.features]
     return VersionDraft(
         model=FAMILY,
         inputs_key=candidate.inputs_key,
@@ -138,9 +136,9 @@ def _draft(settings: Settings, candidate: Candidate, run_id: str) -> VersionDraf
         quality=tuple(result for stage in STAGES for result in read_results(stage, settings)),
         gates=tuple(gate.name for gate in gates_of(FAMILY)),
         limits=LIMITS,
-        facts=_spans(settings, table, sealed, candidate),
+        facts=_spans(settings, sealed.table(), sealed, candidate),
         intervals=intervals_of(candidate.evaluation),
-        reference_shapes=shapes_of_sealed(table, candidate.predictions, columns, cut, cut + spans.HOLDOUT_SPAN),
+        reference_shapes=shapes_of_candidate(candidate, sealed),
     )
 
 
