@@ -18,8 +18,8 @@ STAGES_OF_MODELS = ("training_sets", "models", "registry")
 
 first_parcel = dg.define_asset_job(
     "first_parcel",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("scores"),
-    description="The whole, from the archive to the answered question; `make run` executes it. Nightly scores are left to the night.",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("scores", "monitoring"),
+    description="The whole, from the archive to the answered question; `make run` executes it. Nightly scores and the watch are left to the night.",
 )
 
 features_only = dg.define_asset_job(
@@ -30,8 +30,8 @@ features_only = dg.define_asset_job(
 
 refresh = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.groups(*STAGES_OF_DATA, "scores"),
-    description="New data to the online store, and the champion's scores to their table.",
+    selection=dg.AssetSelection.groups(*STAGES_OF_DATA, "scores", "monitoring"),
+    description="New data to the online store, the champion's scores to their table, and the watch of what was served.",
 )
 
 retrain = dg.define_asset_job(

@@ -38,6 +38,13 @@ def gates(family: str = FAMILY) -> list[dict[str, str]]:
     return found
 
 
+@functools.cache
+def monitors(family: str = FAMILY) -> list[dict[str, str]]:
+    """The monitors of a family: name, claim, and whether they are ``of`` drift or live errors."""
+    found: list[dict[str, str]] = _read("monitors.json")[family]
+    return found
+
+
 def _read(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((GENERATED / name).read_text(encoding="utf-8"))
     return found

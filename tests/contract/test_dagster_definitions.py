@@ -96,7 +96,7 @@ def test_the_service_descends_from_the_archive(specs: dict[dg.AssetKey, dg.Asset
 def test_nothing_reads_from_a_stage_to_its_right(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
     order = (
         "archives", "landing", "staging", "intermediate", "marts", "features", "labels", "published", "feature_views", "online_store",
-        "training_sets", "models", "registry", "bentos", "services", "scores",
+        "training_sets", "models", "registry", "bentos", "services", "scores", "monitoring",
     )  # fmt: skip
     backwards = [
         f"{'/'.join(key.path)} reads {'/'.join(dep.asset_key.path)}"
@@ -160,12 +160,14 @@ def test_jobs_schedules_and_the_sensor_are_there(defs: dg.Definitions) -> None:
         "daily_refresh": "15 4 * * *",
         "daily_retrain": "15 5 * * *",
     }
-    assert [sensor.name for sensor in repository.sensor_defs] == ["new_files"]
+    assert {sensor.name for sensor in repository.sensor_defs} == {"new_files", "shifts"}
 
 
-def test_the_first_parcel_is_everything_but_the_nightly_scores(defs: dg.Definitions, specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+def test_the_first_parcel_is_everything_but_the_nights_scores_and_watch(
+    defs: dg.Definitions, specs: dict[dg.AssetKey, dg.AssetSpec]
+) -> None:
     selected = defs.resolve_job_def("first_parcel").asset_layer.selected_asset_keys
-    assert selected == {key for key in specs if key.path[0] != "scores"}
+    assert selected == {key for key in specs if key.path[0] not in ("scores", "monitoring")}
 
 
 def test_nothing_that_is_served_or_judged_descends_from_the_noise_floor(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:

@@ -1,0 +1,1 @@
+"""Monitoring: what was served, watched; the sensor that proposes a retrain."""
