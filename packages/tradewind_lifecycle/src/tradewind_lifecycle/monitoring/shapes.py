@@ -81,15 +81,6 @@ def reference_shapes(
     }
 
 
-def shapes_of_sealed(table: pa.Table, predictions: pa.Table, columns: Sequence[str], start: dt.datetime, end: dt.datetime) -> Shapes:
-    """:func:`reference_shapes` of a sealed set (``table``) and the candidate's answers to its holdout [start, end); ``columns``: the inputs."""
-    texts = [name for name in columns if pa.types.is_string(table.schema.field(name).type)]
-    numeric = [name for name in columns if name not in texts]
-    return reference_shapes(
-        table, numeric, texts, start=start, end=end, answers={name: numbers_of(predictions, name) for name in OUTPUTS}, outcomes=predictions
-    )
-
-
 def between(table: pa.Table, start: dt.datetime, end: dt.datetime) -> pa.Table:
     """The rows whose ``event_timestamp`` is in [start, end)."""
     at: Any = table["event_timestamp"]
