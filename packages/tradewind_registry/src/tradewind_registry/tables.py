@@ -38,7 +38,7 @@ def shown_instant(instant: dt.datetime) -> str:
 
 
 def _texts(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    last = textwrap.wrap(row[-1], widths[-1], break_on_hyphens=False) or [""]
+    last = textwrap.wrap(row[-1], widths[-1], break_on_hyphens=False, break_long_words=False) or [""]
     first = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
     blank = [" " * width for width in widths[:-1]]
     return ["  ".join([*(first if n == 0 else blank), part]).rstrip() for n, part in enumerate(last)]
