@@ -211,7 +211,7 @@ def champion(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Setti
     with stopwatch() as watch:
         registry = Registry.open(settings)
         found = registry.resolve(newest_value(context, VERSION, "reference", settings))
-        promoted = training.promote_candidate(settings, found, context.run_id)
+        promoted = training.promote_candidate(settings, found, context.run_id, context.log.info)
         stands = training.champion_after(settings, found)
         history = registry.history(FAMILY)
     context.log.info(f"champion: {stands.reference}{' (moved)' if promoted else ''}")

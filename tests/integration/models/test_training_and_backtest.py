@@ -272,10 +272,10 @@ def test_a_champion_that_has_seen_the_holdout_is_not_compared_with(own, first, m
     promote_candidate(own, version)
     earlier = version.model_copy(update={"number": version.number + 1})
     with Registry.open(own) as registry:
-        assert not isinstance(champion.champion_difference(own, candidate, earlier, registry), str)
+        assert not isinstance(champion.champion_difference(own, candidate, earlier, registry, version.number), str)
         cut = spans.cut_of
         monkeypatch.setattr(spans, "cut_of", lambda as_of: cut(as_of) - dt.timedelta(days=1))
-        assert "eta@1 knows until 2018-03-26T03:00:00Z" in champion.champion_difference(own, candidate, earlier, registry)
+        assert "eta@1 knows until 2018-03-26T03:00:00Z" in champion.champion_difference(own, candidate, earlier, registry, version.number)
 
 
 def test_the_champion_scores_any_span_and_the_nightly_table_knows_nothing_later(own, first, tmp_path):

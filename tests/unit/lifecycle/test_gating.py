@@ -194,6 +194,36 @@ def test_claims_are_counted_as_claims_or_as_rows_and_warnings_do_not_count():
     assert judged(gates.parity(), claims={"parity": [KEPT, warned]}).passed
 
 
+def test_a_claim_that_had_nothing_to_compare_with_was_not_measured_and_fails():
+    blind = KEPT.model_copy(
+        update={"passed": False, "severity": Severity.WARNING, "rows": 0, "observed": {"not_compared": "dbt compiled an increment"}}
+    )
+    verdict = judged(gates.no_leak(), claims={**LEAKS, "leaks_in_features": [KEPT, blind]})
+    assert (verdict.passed, verdict.value) == (False, None)
+    assert "t was not compared: dbt compiled an increment" in verdict.reason
+    needless = blind.model_copy(update={"passed": True})
+    assert judged(gates.no_leak(), claims={**LEAKS, "leaks_in_features": [KEPT, needless]}).passed
+    found = KEPT.model_copy(update={"passed": False, "failing_rows": 2})
+    assert judged(gates.no_leak(), claims={**LEAKS, "leaks_in_features": [blind, found]}).value == 1.0, (
+        "a leak that was found is named first"
+    )
+
+
+def test_parity_of_not_one_vector_fails_and_of_few_is_only_warned_about():
+    few = KEPT.model_copy(update={"passed": False, "severity": Severity.WARNING, "rows": 7})
+    assert judged(gates.parity(), claims={"parity": [KEPT, few]}).passed
+    verdict = judged(gates.parity(), claims={"parity": [KEPT, few.model_copy(update={"rows": 0})]})
+    assert (verdict.passed, verdict.value) == (False, None)
+    assert "t: not one row was compared" in verdict.reason
+
+
+def test_a_champion_gate_keeps_which_champion_it_was():
+    gate = gates.not_worse_than_champion(metric="auc", margin=0.01)
+    for champion, passed in (({"auc": Paired(0.0, -0.005, 0.005)}, True), ({}, False), ("it has seen this holdout", True)):
+        (verdict,) = judge_all([gate], Measurements("toy", EVALUATION, champion, beside=6), NOW)
+        assert (verdict.passed, verdict.evidence["beside"]) == (passed, 6)
+
+
 def test_a_plain_gate_of_no_kind_is_measured_by_nobody_and_fails():
     verdict = judged(Gate(name="g", claim="c", direction="at_most", threshold=1.0))
     assert not verdict.passed

@@ -3,7 +3,7 @@
 The graph calls them in order, with ``candidates.fit_candidate`` and ``gating.run_gates`` between.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from tradewind_lifecycle import labels, spans
 from tradewind_lifecycle.candidates import Candidate
 from tradewind_lifecycle.checking import check_training_set, failed_critical
 from tradewind_lifecycle.gating.claims import STAGES
+from tradewind_lifecycle.gating.evidence import BESIDE
 from tradewind_lifecycle.gating.families import gates_of
 from tradewind_lifecycle.holdouts import microseconds
 from tradewind_lifecycle.monitoring.references import shapes_of_candidate
@@ -27,12 +28,15 @@ from tradewind_lifecycle.training_sets import SealedSet, build, facts_of, read_s
 from tradewind_models.eta import EtaConfig
 from tradewind_models.eta.evaluation import MODEL
 from tradewind_models.eta.predictor import FAMILY
-from tradewind_registry import CHAMPION, GateError, Registry, Version, VersionDraft, latest_verdicts
+from tradewind_registry import CHAMPION, AliasMove, ConflictError, GateError, Registry, Version, VersionDraft, latest_verdicts
+from tradewind_registry.moving import ANYWHERE
 
 Progress = Callable[[str], None]
 
 PURPOSE = "Days from purchase to delivery of a parcel: p10, p50 and p90."
 OWNER = "logistics"
+TRAINER = "training"
+"""Who registers, judges and promotes in a run, as history and audit say it."""
 LIMITS = (
     "It speaks of parcels that arrive: lost and cancelled ones are not in its quantiles.",
     "It follows the network's speed with a lag of a week or two: while parcels slow down, as in a strike or a rush, its answers are too "
@@ -74,14 +78,51 @@ def register_candidate(settings: Settings, candidate: Candidate, run_id: str = "
         return registry.register(_draft(settings, candidate, run_id), candidate.bundle), False
 
 
-def promote_candidate(settings: Settings, version: Version, run_id: str = "") -> bool:
-    """Point ``champion`` to ``version`` if its gates passed; whether it moved. A refusal is kept in the registry's audit."""
+def promote_candidate(settings: Settings, version: Version, run_id: str = "", say: Progress = lambda _: None) -> bool:
+    """Point ``champion`` to ``version`` if its gates passed; whether it moved. A refusal is kept in the registry's audit.
+
+    Only instead of the champion that it was judged beside: of two trainings at once the second is to be judged again. And never where a
+    person took the champion from it: that word stands until a person promotes it. ``say`` hears why it did not move.
+    """
     with Registry.open(settings) as registry:
+        taken_back = _taken_back(registry.history(version.model, CHAMPION), version.number)
+        if taken_back is not None:
+            say(
+                f"{version.reference} stays as it is: {taken_back.who} took {version.model}@{CHAMPION} from it to {version.model}@{taken_back.to_number} "
+                f"at {iso(taken_back.moved_at)} ({taken_back.why}); "
+                f"`tradewind models promote {version.reference} --why …` serves it again"
+            )
+            return False
         try:
-            move = registry.promote(version.model, version.number, CHAMPION, why="all gates passed", who="training", run_id=run_id)
-        except GateError:
+            expected = _judged_beside(registry, version)
+            move = registry.promote(
+                version.model, version.number, CHAMPION, why="all gates passed", who=TRAINER, run_id=run_id, expected=expected
+            )
+        except GateError as error:
+            say(str(error))
+            return False
+        except ConflictError as error:
+            say(f"{error}; {version.reference} was judged beside another champion, the next run judges it again")
             return False
     return move is not None
+
+
+def _taken_back(history: Sequence[AliasMove], number: int) -> AliasMove | None:
+    """The move by which a person took the champion from version ``number``, unless it was promoted again since; ``history`` is oldest first."""
+    last = next((move for move in reversed(history) if number in (move.from_number, move.to_number)), None)
+    if last is None or last.to_number == number:
+        return None
+    return last if last.action == "rollback" or last.who != TRAINER else None
+
+
+def _judged_beside(registry: Registry, version: Version) -> int | None:
+    """The champion that the last verdict on ``version`` compared it with; ANYWHERE where it is the champion, or no verdict says."""
+    verdicts = latest_verdicts(registry.verdicts(version)).values()
+    beside = [verdict.evidence[BESIDE] for verdict in verdicts if BESIDE in verdict.evidence]
+    if not beside or registry.aliases(version.model).get(CHAMPION) == version.number:
+        return ANYWHERE
+    number: int | None = beside[-1]
+    return number
 
 
 def champion_after(settings: Settings, version: Version) -> Version:

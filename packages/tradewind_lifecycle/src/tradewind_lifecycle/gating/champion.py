@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from tradewind_contracts.errors import NotFoundError
 from tradewind_contracts.settings import Settings
 from tradewind_lifecycle import spans
 from tradewind_lifecycle.candidates import Candidate, holdout_of_rows
@@ -13,22 +12,22 @@ from tradewind_lifecycle.training_sets import SealedSet, build, read_sealed
 from tradewind_models.bootstrap import paired_difference
 from tradewind_models.eta import EtaModel, Holdout, follow, read
 from tradewind_models.eta.metrics import row_values
-from tradewind_registry import CHAMPION, Registry, Version
+from tradewind_registry import Registry, Version
 
 NO_CHAMPION = "there was no champion to compare with"
 
 
-def champion_difference(settings: Settings, candidate: Candidate, version: Version, registry: Registry) -> dict[str, Paired] | str:
+def champion_difference(
+    settings: Settings, candidate: Candidate, version: Version, registry: Registry, reigning: int | None
+) -> dict[str, Paired] | str:
     """By metric, the candidate's minus the champion's on the candidate's holdout, or why there is nothing to compare with.
 
+    ``reigning`` is the number that the champion's alias has in the registry's world, None where it is not set.
     A champion whose trees know what came after the candidate's cut has seen the holdout: that happens where the clock was set back.
     """
-    try:
-        champion = registry.resolve(f"{version.model}@{CHAMPION}")
-    except NotFoundError:
+    if reigning is None or reigning == version.number:
         return NO_CHAMPION
-    if champion.number == version.number:
-        return NO_CHAMPION
+    champion = registry.resolve(f"{version.model}@{reigning}")
     model = read(registry.open_bundle(champion))
     sealed = read_sealed(candidate.sealed_digest, settings)
     cut = spans.cut_of(spans.as_of_of(sealed))

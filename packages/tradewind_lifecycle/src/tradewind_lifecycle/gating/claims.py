@@ -16,6 +16,9 @@ from tradewind_quality import Stage
 STAGES: tuple[Stage, ...] = ("landing", "marts", "features", "training_set")
 """Stages whose critical claims a version answers for."""
 
+NOT_COMPARED = "not_compared"
+"""Key of ``observed`` that says why a claim that did not pass had nothing to compare with (``tradewind_lifecycle.leaks.publications``)."""
+
 Claims = Mapping[str, Sequence[CheckResult] | str]
 
 
@@ -33,7 +36,10 @@ def claims_of(
 
 
 def failed_claims(gate: ClaimsGate, found: Measurements) -> Outcome:
-    """How many critical claims failed, or how many rows broke them; a check that was not made leaves it unmeasured."""
+    """How many critical claims failed, or how many rows broke them; a check that was not made leaves it unmeasured.
+
+    So does one that had nothing to compare with: what nobody looked at has not held.
+    """
     results: list[CheckResult] = []
     for name in gate.checks:
         made = found.claims.get(name, "never asked for")
@@ -42,11 +48,23 @@ def failed_claims(gate: ClaimsGate, found: Measurements) -> Outcome:
             return Outcome(None, f"{name} was not checked: {why}", evidence=evidence.count(0, 0))
         results += made
     failed = failed_critical(results)
+    blind = [why for result in results if (why := _blind(result, gate))]
+    if blind and not failed:
+        return Outcome(None, blind[0], evidence=evidence.count(0, 0))
     if gate.counts == "claims":
         return Outcome(float(len(failed)), _named(failed, f"of {len(results)} claims"), evidence=evidence.count(len(failed), len(results)))
     # A claim that failed without a row of its own still failed.
     rows, of = sum(max(result.failing_rows, 1) for result in failed), sum(result.rows for result in results)
     return Outcome(float(rows), _named(failed, f"of {of} compared"), evidence=evidence.count(rows, of))
+
+
+def _blind(result: CheckResult, gate: ClaimsGate) -> str:
+    """Why a claim was left open; empty where it was looked at, or needed no look."""
+    if result.passed:
+        return ""
+    if isinstance(result.observed, Mapping) and NOT_COMPARED in result.observed:
+        return f"{result.table} was not compared: {result.observed[NOT_COMPARED]}"
+    return f"{result.table}: not one row was compared" if gate.counts == "rows" and not result.rows else ""
 
 
 def _named(failed: Sequence[CheckResult], detail: str) -> str:

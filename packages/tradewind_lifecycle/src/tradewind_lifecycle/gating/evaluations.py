@@ -1,6 +1,7 @@
 """Measuring the gates that read a family's evaluation: baselines, champion, ratios, coverage, calibration, slices."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tradewind_contracts.gates import BaselineGate, CalibrationGate, ChampionGate, MetricGate, RatioGate, SliceGate
@@ -24,7 +25,12 @@ def against_baseline(gate: BaselineGate, found: Measurements) -> Outcome:
 
 
 def against_champion(gate: ChampionGate, found: Measurements) -> Outcome:
-    """The same from the champion; where there is nothing to compare with, it is spared."""
+    """The same from the champion; where there is nothing to compare with, it is spared. The evidence keeps which one it was."""
+    outcome = _against_champion(gate, found)
+    return replace(outcome, evidence={**outcome.evidence, evidence.BESIDE: found.beside})
+
+
+def _against_champion(gate: ChampionGate, found: Measurements) -> Outcome:
     if isinstance(found.champion, str):
         nothing = evidence.interval(None, None, None, gate.threshold, unit_of(gate.metric))
         return Outcome(None, evidence=nothing, spared=found.champion)

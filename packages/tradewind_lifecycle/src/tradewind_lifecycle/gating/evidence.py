@@ -8,6 +8,8 @@ Json = dict[str, Any]
 
 BARS = 12
 """Bars that are kept, the worst first. Chosen: what a person reads at a glance."""
+BESIDE = "beside"
+"""Key of a champion gate's evidence: the number of the champion that it was compared with, null where there was none."""
 UNITS = ("days", "hours", "km")
 """Endings of a metric's name that are its unit."""
 

@@ -36,8 +36,9 @@ class Measurements:
     """Everything that the gates of one version look at.
 
     ``model`` is its own name in ``evaluation`` (the form of ``tradewind_contracts.gates``). ``champion``: by metric, this version
-    minus the champion on this version's holdout; or why there is nothing to compare with, which passes. ``claims``: by check its
-    results, or why it was not made, which fails. ``bundle``: what was measured of it, or why nothing was.
+    minus the champion on this version's holdout; or why there is nothing to compare with, which passes. ``beside``: the number that the
+    champion had then, None without one. ``claims``: by check its results, or why it was not made, which fails. ``bundle``: what was
+    measured of it, or why nothing was.
     """
 
     model: str
@@ -45,6 +46,7 @@ class Measurements:
     champion: Mapping[str, Paired] | str
     claims: Mapping[str, Sequence[CheckResult] | str] = field(default_factory=dict)
     bundle: BundleMeasured | str = "no bundle was opened"
+    beside: int | None = None
 
 
 @dataclass(frozen=True)

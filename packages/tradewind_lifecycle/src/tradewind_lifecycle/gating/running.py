@@ -35,15 +35,17 @@ def run_gates(
     claims = claims_of(gates, settings, candidate.sealed_digest, known)
     with Registry.open(settings) as registry:
         standing = latest_verdicts(registry.verdicts(version))
-        is_champion = registry.aliases(version.model).get(CHAMPION) == version.number
+        reigning = registry.aliases(version.model).get(CHAMPION)
+        is_champion = reigning == version.number
         stays = {gate.name for gate in gates if _stays(gate, standing.get(gate.name), is_champion)}
         timed = any(isinstance(gate, LatencyGate) and gate.name not in stays for gate in gates)
         found = Measurements(
             model=version.model,
             evaluation=candidate.evaluation,
-            champion=champion_difference(settings, candidate, version, registry),
+            champion=champion_difference(settings, candidate, version, registry, reigning),
             claims=claims,
             bundle=_bundle(registry, version, timed),
+            beside=reigning,
         )
         asked = [gate for gate in gates if gate.name not in stays]
         fresh = dict(zip((gate.name for gate in asked), judge_all(asked, found, Clock().now()), strict=True))
