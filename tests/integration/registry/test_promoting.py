@@ -116,6 +116,21 @@ def test_a_rollback_goes_through_the_gates_too(passed_versions: Registry, verdic
     assert passed_versions.aliases("eta") == {"champion": 2}
 
 
+def test_a_refused_rollback_says_what_can_be_served_instead(passed_versions: Registry, verdict: Verdicts) -> None:
+    passed_versions.promote("eta", 1, why="first", who="ann")
+    passed_versions.promote("eta", 2, why="second", who="ann")
+    passed_versions.promote("eta", 3, why="third", who="ann")
+    passed_versions.record_verdicts("eta", 2, [verdict("covers", passed=False)])
+    with pytest.raises(
+        GateError, match=r"eta@2 may not be served: covers: .*; nothing was moved; .*promote eta@1 --alias champion .*overrule eta@2"
+    ):
+        passed_versions.rollback("eta", why="late", who="bob")
+    passed_versions.record_verdicts("eta", 1, [verdict("covers", passed=False)])
+    with pytest.raises(GateError, match=r"nothing was moved; `tradewind models overrule eta@2"):
+        passed_versions.rollback("eta", why="late", who="bob")
+    assert passed_versions.aliases("eta") == {"champion": 3}
+
+
 def test_a_version_whose_bundle_changed_is_never_promoted(passed_versions: Registry, registry_settings: Settings) -> None:
     passed_versions.promote("eta", 1, why="first", who="ann")
     digest = passed_versions.resolve("eta@2").bundle_digest

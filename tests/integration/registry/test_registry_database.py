@@ -17,7 +17,9 @@ from sqlalchemy import create_engine, text
 import tradewind_registry
 from tradewind_contracts.errors import NotFoundError, SettingsError, StateError
 from tradewind_contracts.settings import Settings
-from tradewind_registry import Registry, RegistryClient, VersionDraft
+from tradewind_contracts.verdicts import Verdict
+from tradewind_registry import Registry, RegistryClient, VersionDraft, queries
+from tradewind_registry.database import Database
 from tradewind_registry.schema import APPEND_ONLY, HEAD_REVISION, Base
 
 
@@ -152,3 +154,18 @@ def test_a_postgresql_that_never_answers_is_out_of_reach_within_seconds(home: Pa
         with pytest.raises(StateError, match="timeout"):
             RegistryClient.open(Settings(home=home, registry_url=url))
         assert time.monotonic() - began < 20, "a minute and more without a limit"
+
+
+def test_a_reading_session_sees_one_state_whatever_is_written_meanwhile(
+    passed_versions: Registry, registry_settings: Settings, verdict: Callable[..., Verdict]
+) -> None:
+    database = Database(registry_settings.database_url)
+    try:
+        with database.reading() as session:
+            before = len(queries.verdicts_of(session, "eta", 1))
+            passed_versions.record_verdicts("eta", 1, [verdict("covers", passed=False)])
+            assert len(queries.verdicts_of(session, "eta", 1)) == before, "one session, one state"
+        with database.reading() as session:
+            assert len(queries.verdicts_of(session, "eta", 1)) == before + 1
+    finally:
+        database.close()

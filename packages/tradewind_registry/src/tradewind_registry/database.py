@@ -40,6 +40,8 @@ class Database:
         self._engine = _sqlite_engine(self._url) if self._sqlite_path is not None else _postgresql_engine(self._url)
         self._file: tuple[int, int] | None = None
         self._writing = self._engine.execution_options(tradewind_writes=True)
+        # On PostgreSQL each statement of a reader would see a state of its own; SQLite's WAL gives a transaction one.
+        self._reading = self._engine if self._sqlite_path is not None else self._engine.execution_options(isolation_level="REPEATABLE READ")
 
     @property
     def shown_url(self) -> str:
@@ -59,7 +61,7 @@ class Database:
         """
         with self._refusals():
             self._follow_file()
-            with Session(self._engine) as session:
+            with Session(self._reading) as session:
                 yield session
 
     @contextlib.contextmanager
@@ -67,7 +69,7 @@ class Database:
         """A session in one transaction: committed when the block ends well, else undone whole.
 
         On SQLite it is the only writer from its first statement on (BEGIN IMMEDIATE); on PostgreSQL callers lock the
-        model's row first.
+        model's row first, and what they read after that is what was committed by then (READ COMMITTED, whatever the server's default).
 
         Raises:
             StateError: the database is out of reach, full or read-only.
@@ -199,7 +201,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
 def _postgresql_engine(url: URL) -> Engine:
     given = {name: value for name, value in _IN_REACH.items() if name not in url.query}
-    return create_engine(url, pool_pre_ping=True, connect_args=given)
+    return create_engine(url, pool_pre_ping=True, connect_args=given, isolation_level="READ COMMITTED")
 
 
 def _revision(connection: Connection) -> str | None:

@@ -107,6 +107,14 @@ def previous(history: Sequence[Step], model: str, alias: str) -> tuple[int, int]
     return served[-1], served[-2]
 
 
+def way_out(version: Version, alias: str, other: str | None) -> str:
+    """What can be done where the version that a rollback returns to may not be served; ``other``: the last served one that may."""
+    options = [f"`tradewind models overrule {version.reference} --gate <gate> --why … --days 1` lets you roll back to it all the same"]
+    if other is not None:
+        options.insert(0, f"`tradewind models promote {other} --alias {alias} --why …` serves {other}, whose gates hold")
+    return f"nothing was moved; {', or '.join(options)}"
+
+
 def swap(session: Session, model: str, world: str, alias: str, current: int | None, number: int) -> bool:
     """Move the alias of ``world`` from ``current`` (None: not set) to ``number``; False when it is not at ``current``."""
     if current is None:

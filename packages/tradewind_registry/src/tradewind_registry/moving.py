@@ -1,12 +1,13 @@
 """Moving aliases: promotions and rollbacks, each one transaction, each through the gates."""
 
+import datetime as dt
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from tradewind_registry import moves, queries
-from tradewind_registry.errors import ConflictError
-from tradewind_registry.records import AliasMove, Overrule
+from tradewind_registry.errors import ConflictError, GateError
+from tradewind_registry.records import AliasMove, Overrule, Version
 from tradewind_registry.references import CHAMPION, check_alias
 from tradewind_registry.rows import move_record
 from tradewind_registry.schema import AliasHistoryRow
@@ -14,6 +15,8 @@ from tradewind_registry.writing import RegistryWriter
 
 ANYWHERE = -1
 """``expected`` of a promotion that does not mind where the alias points now."""
+MOST_LOOKED_AT = 20
+"""Versions that a refused rollback looks at for another to serve. Chosen: a history may be long, the lock is held meanwhile."""
 
 
 class RegistryMover(RegistryWriter):
@@ -57,7 +60,7 @@ class RegistryMover(RegistryWriter):
 
         Raises:
             NotFoundError: the alias is not set, or there is nothing before.
-            GateError: a gate of the earlier version has failed since, or the overrule that it stood on has expired.
+            GateError: a gate of the earlier version has failed since, or the overrule that it stood on has expired; says what can be served.
             IntegrityError: the earlier version's bundle is not what was sealed.
             ConflictError: somebody moved the alias meanwhile; says who, when and why.
         """
@@ -73,11 +76,26 @@ class RegistryMover(RegistryWriter):
             if moves.previous(queries.steps_of(session, model, self.world, alias), model, alias) != seen:
                 now = queries.alias_target(session, model, self.world, alias)
                 raise ConflictError(moves.moved_meanwhile(model, alias, now, queries.last_move_of(session, model, self.world, alias)))
-            version = queries.version_named(session, model, target)
-            overrules = moves.check_gates(version, queries.judgements_of(session, version), self._not_before(session))
+            version, at = queries.version_named(session, model, target), self._not_before(session)
+            try:
+                overrules = moves.check_gates(version, queries.judgements_of(session, version), at)
+            except GateError as error:
+                raise GateError(
+                    f"{error}; {moves.way_out(version, alias, self._servable(session, alias, {current, target}, version, at))}"
+                ) from error
             move = self._move(session, "rollback", model, alias, current, target, why, who, run_id, overrules)
         self._journal.note_moves(self._database, model, self.world, alias)
         return move
+
+    def _servable(self, session: Session, alias: str, others_than: set[int], beside: Version, at: dt.datetime) -> str | None:
+        """The version that the alias left last of those whose gates hold at ``at``, if any: where to go when there is no way back."""
+        steps = queries.steps_of(session, beside.model, self.world, alias)
+        served = dict.fromkeys(step.to_number for step in reversed(steps) if step.to_number not in others_than)
+        for number in list(served)[:MOST_LOOKED_AT]:
+            version = queries.version_named(session, beside.model, number)
+            if all(one.holds(at) for one in queries.judgements_of(session, version)):
+                return version.reference
+        return None
 
     def _move(
         self,
