@@ -121,9 +121,9 @@ class Health(BaseModel):
     model_config = FORM
 
     status: Literal["ok", "degraded"]
-    """``degraded``: it answers, with the baked version or after it refused a newer one."""
+    """``degraded``: it answers, and ``refused`` says what is wrong."""
     model: ServedVersion
     world: str
     now: dt.datetime = Field(description="The world's clock, UTC.")
     refused: str | None = None
-    """Why the version that the alias names is not served, where that is so."""
+    """Why the version that the alias names is not served, or that what is served stands on an expired overrule; null where all is well."""
