@@ -161,6 +161,29 @@ def test_moves_that_another_move_took_the_place_of_are_told_and_kept_in_the_audi
     assert len([entry for entry in registry.audit() if entry.action == "lost"]) == 3
 
 
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_lost_moves_never_go_on_where_an_alias_was_moved_otherwise_since(
+    today: tuple[Registry, Backup], registry_settings: Settings, monkeypatch: pytest.MonkeyPatch, is_noted: bool
+) -> None:
+    def refuses(*_: object) -> None:
+        raise StateError("the store is away")
+
+    registry, backup = today
+    registry.close()
+    backup.restore()
+    with monkeypatch.context() as away:
+        if not is_noted:
+            away.setattr("tradewind_registry.journal.files.LocalFiles.write", refuses)
+        registry.rollback("eta", why="at night, on the restored database", who="eve")
+    # The lost promotion from eta@1 to eta@3 would fit by its numbers: where it began is where eve went to, in another history.
+    standing = _standing(registry_settings, deep=False)
+    assert [line for line in standing.moves] == [("olist", "challenger")]
+    assert any("promote of eta@champion of world olist from 1 to 3" in fork.what for fork in standing.forks)
+    _mend(registry_settings)
+    assert registry.aliases("eta")["champion"] == 1, "what eve did at night stands"
+    assert [move.who for move in registry.history("eta", "champion")] == ["ann", "ann", "eve"]
+
+
 def test_a_write_without_entry_is_made_up_by_the_next(
     passed_versions: Registry,
     registry_settings: Settings,

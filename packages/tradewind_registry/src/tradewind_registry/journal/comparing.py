@@ -130,8 +130,8 @@ class _Comparison:
         for line, names in noted.items():
             count = counts.get(line, 0)
             places = _grouped(names)
-            self._compare_moves(line, count, places)
-            self._lost_moves(line, [self._read(places[p], read_move) for p in sorted(places) if p > count])
+            agrees = self._compare_moves(line, count, places)
+            self._lost_moves(line, [self._read(places[p], read_move) for p in sorted(places) if p > count], agrees)
         for line, count in counts.items():
             lacking = sorted(set(range(1, count + 1)) - {name.position for name in noted.get(line, [])})
             if lacking:
@@ -166,22 +166,29 @@ class _Comparison:
             else:
                 self.standing.judgements[number] = found
 
-    def _compare_moves(self, line: Line, count: int, places: dict[int, list[EntryName]]) -> None:
-        doubted = [p for p in sorted(places) if p <= count and (self._deep or len(places[p]) > 1)]
-        if not doubted:
-            return
-        present = moves_from(self._session, self._model, *line, doubted[0])
-        for position in doubted:
-            move = present[position - doubted[0]]
-            self._forks(self._read(places[position], read_move), partial(eq, move), "the alias was moved otherwise since")
+    def _compare_moves(self, line: Line, count: int, places: dict[int, list[EntryName]]) -> bool:
+        """Whether the journal's entries of the database's last move are of this very move, so that what follows them follows it.
 
-    def _lost_moves(self, line: Line, found: list[list[tuple[EntryName, AliasMove]]]) -> None:
+        Looked at where some follow: a move that was made on a restored database has the place of another.
+        """
+        follow = any(position > count for position in places)
+        doubted = [p for p in sorted(places) if p <= count and (self._deep or len(places[p]) > 1 or (follow and p == count))]
+        if not doubted:
+            return True
+        present, forks = moves_from(self._session, self._model, *line, doubted[0]), 0
+        for position in doubted:
+            move, forks = present[position - doubted[0]], len(self.standing.forks)
+            self._forks(self._read(places[position], read_move), partial(eq, move), "the alias was moved otherwise since")
+        return doubted[-1] < count or len(self.standing.forks) == forks
+
+    def _lost_moves(self, line: Line, found: list[list[tuple[EntryName, AliasMove]]], agrees: bool) -> None:
         at = queries.alias_target(self._session, self._model, *line)
         follows: list[AliasMove] = []
         for here in found:
             for name, move in here:
                 if (
-                    self._follows(move, at)
+                    agrees
+                    and self._follows(move, at)
                     and len(here) == 1
                     and name.position == self.standing.counts.moves.get(line, 0) + len(follows) + 1
                 ):
