@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from tradewind_contracts.errors import SettingsError
@@ -14,8 +15,11 @@ from tradewind_lifecycle.monitoring.drift import drift_of
 from tradewind_lifecycle.monitoring.judging import State, findings_of_drift
 from tradewind_lifecycle.monitoring.live import live_of
 from tradewind_lifecycle.monitoring.over_days import mean_over_days, student_quantile
+from tradewind_lifecycle.monitoring.replaying import log_rows
 from tradewind_lifecycle.monitoring.shapes import Shapes, reference_shapes
-from tradewind_lifecycle.monitoring.windows import newest_weeks, windows_between
+from tradewind_lifecycle.monitoring.watched import Watched
+from tradewind_lifecycle.monitoring.watching import Truth, judge_windows
+from tradewind_lifecycle.monitoring.windows import Window, newest_weeks, windows_between
 from tradewind_models.eta.monitors import DRIFT_MONITORS, LEAST_ROWS
 
 UTC = dt.UTC
@@ -156,3 +160,22 @@ def test_weeks_are_the_same_whoever_asks_when_and_a_span_too_short_is_refused() 
 
 def autumn() -> tuple[dt.datetime, dt.datetime]:
     return dt.datetime(2017, 10, 1, 3, tzinfo=UTC), dt.datetime(2017, 11, 1, 2, tzinfo=UTC)
+
+
+def test_where_landing_lags_nothing_is_overdue_or_ripe_that_nobody_could_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Truth, "lanes_at", lambda *_: None)
+    _, known, until = parcels(4000, known_after_days=20)
+    stamp = pa.timestamp("us", "UTC")
+    took = pc.cast(pc.multiply(known["duration_days"], 86_400e6), pa.int64(), safe=False)
+    labels = known.append_column("outcome_at", pc.add(known["event_timestamp"], took.cast(pa.duration("us"))))
+    labels = labels.append_column("handed_over_at", pa.nulls(4000, stamp)).append_column("promised_at", pa.nulls(4000, stamp))
+    labels = labels.append_column("observed_until_at", pa.array([until] * 4000, stamp))
+    log = log_rows(labels, np.tile([2.0, 8.0, 14.0], (4000, 1)), [], [])
+    watched = Watched(name="eta@1", as_of=START, shapes={}, mae_days=1.0)
+    windows = [Window(START, START + dt.timedelta(days=7))]
+    (then,), (late,) = (judge_windows(log, watched, windows, Truth(labels), now, ZONE) for now in (until, until + dt.timedelta(days=60)))
+    assert then.live.parcels == 4000
+    assert late == then, "two months without a landing are no news of parcels"
+    assert then.is_news
+    (seen,) = judge_windows(log, watched.model_copy(update={"as_of": windows[0].end}), windows, Truth(labels), until, ZONE)
+    assert not seen.is_news

@@ -47,3 +47,13 @@ def test_two_weeks_running_propose_a_retrain_that_names_the_monitor_the_onset_an
 
 def test_each_shift_of_a_replay_is_proposed_once() -> None:
     assert [shift.since for shift in proposals_over(weeks("qfffqfffq"))] == ["2018-01-08", "2018-02-05"]
+
+
+def test_weeks_that_the_champion_knows_already_do_not_call_for_the_next_one() -> None:
+    seen, news = {"is_news": False}, {"is_news": True}
+    reports = [report.model_copy(update=known) for report, known in zip(weeks("ffff"), (seen, seen, seen, news), strict=True)]
+    assert proposal_of(reports) is None, "its predecessor's errors ripen after the retrain; the first week of its own says nothing yet"
+    reports[2] = reports[2].model_copy(update=news)
+    found = proposal_of(reports)
+    assert found is not None
+    assert found.since == "2018-01-15"

@@ -12,8 +12,10 @@ WINDOWS_IN_A_ROW = 2
 def proposal_of(reports: Sequence[WindowReport]) -> Proposal | None:
     """The proposal of a version's windows (oldest first), or None: no monitor fires in the newest ``WINDOWS_IN_A_ROW`` that it could judge.
 
-    A monitor is looked at in the windows that it had anything to judge in: drift is known at once, errors once the truth is.
+    A monitor is looked at in the windows that it had anything to judge in: drift is known at once, errors once the truth is. Of them only
+    those count that end after what the version knows: its predecessor's errors, still ripening, would call for a retrain again and again.
     """
+    reports = [report for report in reports if report.is_news]
     since, reasons = [], {}
     for monitor in dict.fromkeys(finding.monitor for report in reports for finding in report.findings):
         judged = [(report, f) for report in reports for f in report.findings if f.monitor == monitor and f.value is not None]

@@ -35,6 +35,8 @@ class WindowReport(BaseModel):
     live: Live
     network: str
     findings: tuple[Finding, ...]
+    is_news: bool = True
+    """Whether any of it is later than what the version knows: what a version has seen already is no reason to make the next one."""
 
     @property
     def fired(self) -> tuple[Finding, ...]:
@@ -89,8 +91,11 @@ def judge_windows(
 ) -> list[WindowReport]:
     """Judge each window of a version's log rows.
 
-    The truth is what was known at ``now``; with ``as_it_went``, for a replay, at the instant at which the window had just become ripe.
+    The truth is what was known at ``now``; with ``as_it_went``, for a replay, at the instant at which the window had just become ripe. Never
+    later than what the labels show: where landing lags, a parcel is not called overdue because nobody has landed its delivery.
     """
+    if truth.until is not None:
+        now = min(now, truth.until)
     rows = flat(log, watched.inputs, watched.views)
     reports = []
     for window in windows:
@@ -144,4 +149,5 @@ def _report(rows: pa.Table, watched: Watched, window: Window, truth: Truth, know
         live=live,
         network=beside_the_lane_median(live, _sealed(watched)),
         findings=(*drifted, *lived),
+        is_news=window.end > watched.as_of,
     )
