@@ -52,11 +52,11 @@ def models(*arguments: str) -> str:
     return CliRunner().invoke(app, ["models", *arguments], standalone_mode=False, catch_exceptions=False).output
 
 
-def test_a_promotion_is_of_the_world_that_is_named_and_of_the_simulators_by_default(registered: Path) -> None:
+def test_a_promotion_is_of_the_versions_world_and_an_alias_of_the_simulators_by_default(registered: Path) -> None:
     said = models("promote", "eta@2", "--why", "first").splitlines()
     assert said[:2] == ["eta@2: 2 gates, 2 passed", "passed: beats_lane_median, covers"]
     assert said[2].startswith("eta@champion of world simulator: eta@2; running services")
-    assert "\neta@champion of world olist: eta@1;" in models("promote", "eta@1", "--why", "first", "--source", "olist")
+    assert "\neta@champion of world olist: eta@1;" in models("promote", "eta@1", "--why", "first")
     assert "as before" in models("promote", "eta@1", "--why", "again", "--world", "olist")
     assert models("card", "eta@champion").startswith(
         "# Model card: eta@2 of world simulator\n\nThese numbers were measured on **simulated** data"
@@ -73,10 +73,17 @@ def test_a_promotion_is_of_the_world_that_is_named_and_of_the_simulators_by_defa
 
 def test_a_version_of_another_world_is_refused_and_what_is_not_set_there_is_said(registered: Path) -> None:
     with pytest.raises(WorldError, match="eta@champion of world simulator can't point to eta@1, which is of world olist"):
-        models("promote", "eta@1", "--why", "hope")
+        models("promote", "eta@1", "--why", "hope", "--source", "simulator")
     models("promote", "eta@1", "--why", "first", "--world", "olist")
     with pytest.raises(NotFoundError, match=r"no alias eta@champion in world simulator; aliases: eta@champion → 1 \(world olist\)"):
         models("show", "eta@champion")
+    elsewhere = r"eta@champion of world olist points to eta@1 \(add `--world olist`\)"
+    with pytest.raises(NotFoundError, match=f"eta@champion is not set in world simulator; {elsewhere}; there is nothing to roll back"):
+        models("rollback", "eta")
+    assert "has been set yet in world simulator; eta@champion of world olist points to eta@1 (add" in models("history", "eta")
+    with pytest.raises(NotFoundError, match="no model pace; there are: eta"):
+        models("rollback", "pace")
+    assert "(there are versions of: olist, simulator)" in models("list", "--world", "olits")
     with pytest.raises(NotFoundError, match="no earlier version"):
         models("rollback", "eta", "--why", "late", "--world", "olist")
 
@@ -137,3 +144,18 @@ def test_a_failed_gate_is_overruled_with_a_reason_and_an_end_and_shown_wherever_
 def test_a_difference_is_told_as_text_and_as_json(registered: Path) -> None:
     assert models("diff", "eta@1", "eta@2").startswith("eta@1 → eta@2\n\nFeatures: 3 in both; none added; none removed\n")
     assert json.loads(models("diff", "eta@1", "eta@2", "--json"))["data"]["world"] == {"before": "olist", "after": "simulator"}
+
+
+def test_doctor_looks_at_every_world_unless_one_is_named(registered: Path) -> None:
+    def doctor(*arguments: str) -> str:
+        return CliRunner().invoke(app, ["doctor", *arguments], standalone_mode=False, catch_exceptions=False).output
+
+    said = doctor()
+    assert "world olist: " in said
+    assert "world simulator: " in said
+    found = json.loads(doctor("--json"))
+    assert [each["world"] for each in found["worlds"]] == ["olist", "simulator"]
+    assert found["clean"] is all(each["clean"] for each in found["worlds"])
+    assert json.loads(doctor("--json", "--world", "olist"))["world"] == "olist"
+    with pytest.raises(NotFoundError, match=r"no world olits in .*; there are: olist, simulator"):
+        doctor("--world", "olits")

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         return self.world or self.source
 
     @property
+    def names_a_world(self) -> bool:
+        """Whether an option or the environment says which world is meant; else it is the default source's."""
+        return not self.model_fields_set.isdisjoint(("source", "world"))
+
+    @property
     def paths(self) -> "Paths":
         """Where things stand in the home folder."""
         return Paths(home=self.home.absolute(), world=self.world_name)

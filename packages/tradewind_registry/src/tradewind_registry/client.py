@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Self
 
-from tradewind_contracts.errors import StateError
+from tradewind_contracts.errors import IntegrityError, StateError
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.verdicts import Verdict
 from tradewind_registry import queries
@@ -40,7 +40,9 @@ class RegistryClient:
         database = Database(settings.database_url)
         with database.closed_on_refusal():
             if not database.exists():
-                raise StateError(f"registry {database.shown_url}: not there, or of another revision; `make run` makes or mends it")
+                raise StateError(
+                    f"registry {database.shown_url}: not there, or of another revision; `tradewind doctor` says what is lost where there was one, `make run` makes or mends it"
+                )
             return cls(database, bundle_store(settings.bundle_store_url, settings.paths.bundles), settings.world_name)
 
     @classmethod
@@ -84,7 +86,10 @@ class RegistryClient:
         Raises:
             IntegrityError: a file is absent, added or changed; names it with the expected and the found digest.
         """
-        return self._bundles.open(dict(version.bundle_files))
+        try:
+            return self._bundles.open(dict(version.bundle_files))
+        except IntegrityError as error:
+            raise IntegrityError(f"{version.reference}: {error}; `tradewind doctor` says how to mend it") from error
 
     def find(self, model: str, inputs_key: str) -> Version | None:
         """The version made of these inputs, if any: who asks first need not train."""
@@ -95,6 +100,11 @@ class RegistryClient:
         """The names of all models."""
         with self._database.reading() as session:
             return queries.models_in(session)
+
+    def worlds(self) -> list[str]:
+        """The worlds that have a version, by name."""
+        with self._database.reading() as session:
+            return queries.worlds_in(session)
 
     def summaries(self, model: str, world: str | None = None, limit: int | None = None) -> list[VersionSummary]:
         """A line for each version, of one world or of all, the newest first; ``limit`` at most."""
@@ -135,6 +145,11 @@ class RegistryClient:
         """Each alias of ``world`` (the client's own by default) and the number that it points to."""
         with self._database.reading() as session:
             return queries.aliases_of(session, model, world or self.world)
+
+    def aliases_everywhere(self, model: str) -> list[tuple[str, str, int]]:
+        """World, alias and number of each alias of ``model``, in order of world and alias."""
+        with self._database.reading() as session:
+            return queries.all_aliases(session, model)
 
     def history(self, model: str, alias: str | None = None, world: str | None = None) -> list[AliasMove]:
         """The moves of one alias or of all in ``world`` (the client's own by default), the oldest first."""

@@ -160,12 +160,17 @@ def expired_overrules_in(session: Session, at: dt.datetime) -> list[ExpiredOverr
     ]
 
 
+def worlds_in(session: Session) -> list[str]:
+    """The worlds that have a version, by name."""
+    return list(session.scalars(select(VersionRow.world).distinct().order_by(VersionRow.world)))
+
+
 def aliases_of(session: Session, model: str, world: str) -> dict[str, int]:
     """Each alias of ``model`` in ``world`` and the number that it points to."""
-    return {alias: number for of, alias, number in _all_aliases(session, model) if of == world}
+    return {alias: number for of, alias, number in all_aliases(session, model) if of == world}
 
 
-def _all_aliases(session: Session, model: str) -> list[tuple[str, str, int]]:
+def all_aliases(session: Session, model: str) -> list[tuple[str, str, int]]:
     """World, alias and number of each alias of ``model``, in order of world and alias."""
     query = select(AliasRow.world, AliasRow.alias, AliasRow.number).where(AliasRow.model == model)
     return [(world, alias, number) for world, alias, number in session.execute(query.order_by(AliasRow.world, AliasRow.alias))]
@@ -182,7 +187,7 @@ def summaries_of(session: Session, model: str, world: str | None = None, limit: 
 
     Three queries, however many versions.
     """
-    aliases = _all_aliases(session, model)
+    aliases = all_aliases(session, model)
     columns = (VersionRow.number, VersionRow.created_at, VersionRow.as_of, VersionRow.metrics, VersionRow.bundle_digest, VersionRow.run_id)
     more = (VersionRow.world, VersionRow.gates, VersionRow.baselines, VersionRow.facts)
     query = select(*columns, *more).where(VersionRow.model == model).order_by(VersionRow.number.desc()).limit(limit)
@@ -238,6 +243,6 @@ def versions_in_words(session: Session, model: str) -> str:
 def _missing(session: Session, reference: Reference, world: str) -> str:
     if reference.number is not None or highest_number(session, reference.model) == 0:
         return f"no version {reference}; there {versions_in_words(session, reference.model)}"
-    aliases = _all_aliases(session, reference.model)
+    aliases = all_aliases(session, reference.model)
     known = ", ".join(f"{reference.model}@{alias} → {number} (world {of})" for of, alias, number in aliases) or "none is set"
     return f"no alias {reference} in world {world}; aliases: {known}; versions: there {versions_in_words(session, reference.model)}"

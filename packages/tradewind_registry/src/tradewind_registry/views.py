@@ -33,11 +33,13 @@ def list_text(
     """
     models = registry.models()
     if model is not None and model not in models:
-        raise NotFoundError(f"no model {model}; there {'are: ' + ', '.join(models) if models else 'is none yet; `make run` registers one'}")
+        raise NotFoundError(f"no model {model}; {_there(models)}")
     wanted = [model] if model else models
     found = [summary for name in wanted for summary in registry.summaries(name, world, limit)]
     if not found:
-        return f"no versions{f' of world {world}' if world else ''} yet; `make run` registers one"
+        worlds = registry.worlds() if world else []
+        others = f" (there are versions of: {', '.join(worlds)})" if worlds else ""
+        return f"no versions{f' of world {world}' if world else ''} yet{others}; `make run` registers one"
     texts = [table(("version", "world", "data", "aliases", "as of", "gates", "metric", "bundle", "created"), map(_summary_line, found))]
     if any(summary.data_kind == "simulated" for summary in found):
         texts.append(paragraph(SIMULATED, width))
@@ -73,11 +75,10 @@ def history_text(registry: RegistryClient, model: str, limit: int | None = None,
     Raises:
         NotFoundError: there is no such model.
     """
-    if model not in registry.models():
-        raise NotFoundError(f"no model {model}; there are: {', '.join(registry.models()) or 'none'}")
+    _check_model(registry, model)
     moves = registry.history(model)[::-1]
     if not moves:
-        return f"no alias of {model} has been set yet in world {registry.world}"
+        return f"no alias of {model} has been set yet in world {registry.world}{_set_elsewhere(registry, model)}"
     pointing = dict.fromkeys((CHAMPION, CHALLENGER), 0) | registry.aliases(model)
     now = ", ".join(f"{alias} {f'{model}@{number}' if number else 'not set'}" for alias, number in pointing.items())
     run_digits = None if width is None else _SHOWN_RUN
@@ -97,6 +98,16 @@ def history_text(registry: RegistryClient, model: str, limit: int | None = None,
     if len(lines) < len(moves):
         texts.append(f"the newest {len(lines):,} of {len(moves):,} moves; --all lists them all")
     return "\n".join(texts)
+
+
+def unset_text(registry: RegistryClient, model: str, alias: str) -> str:
+    """What somebody is told who asks for an alias that the registry's world has not set: which worlds have, and how to name them.
+
+    Raises:
+        NotFoundError: there is no such model.
+    """
+    _check_model(registry, model)
+    return f"{model}@{alias} is not set in world {registry.world}{_set_elsewhere(registry, model)}"
 
 
 def metrics_text(version: Version) -> str:
@@ -144,6 +155,26 @@ def overrules_text(overrules: Sequence[Overrule], judgements: Sequence[Judgement
         for one in reversed(overrules)
     ]
     return table(("overruled", "state", "who", "at", "until", "why"), lines, width)
+
+
+def _there(models: Sequence[str]) -> str:
+    if models:
+        return f"there are: {', '.join(models)}"
+    return "there is none: where there was one, `tradewind doctor` says what is lost; else `make run` registers the first"
+
+
+def _check_model(registry: RegistryClient, model: str) -> None:
+    if model not in registry.models():
+        raise NotFoundError(f"no model {model}; {_there(registry.models())}")
+
+
+def _set_elsewhere(registry: RegistryClient, model: str) -> str:
+    others = [
+        f"{model}@{alias} of world {world} points to {model}@{number} (add `--world {world}`)"
+        for world, alias, number in registry.aliases_everywhere(model)
+        if world != registry.world
+    ]
+    return f"; {', '.join(others)}" if others else ""
 
 
 def _summary_line(summary: VersionSummary) -> tuple[str, ...]:

@@ -22,13 +22,18 @@ def promote(
     source: Source = None,
     world: World = None,
 ) -> None:
-    """Point an alias of a world to a version of that world; only through the version's gates."""
+    """Point an alias of a version's world to it; only through its gates. Where a world is named, it must be the version's."""
     from tradewind_contracts.instants import Clock
     from tradewind_contracts.settings import use
     from tradewind_registry.registry import Registry
     from tradewind_registry.views import stands_text
 
-    with Registry.open(use(source=source, world=world)) as registry:
+    settings = use(source=source, world=world)
+    if not settings.names_a_world:
+        # A version is of one world: where nobody named another, it is the one whose alias is meant.
+        with Registry.open(settings) as registry:
+            settings = use(world=registry.resolve(reference).world)
+    with Registry.open(settings) as registry:
         version = registry.resolve(reference)
         seen = registry.aliases(version.model).get(alias)
         typer.echo(stands_text(version.reference, registry.judgements(version), Clock().now(), text_width()))
@@ -45,10 +50,14 @@ def rollback(
     world: World = None,
 ) -> None:
     """Point an alias of a world back to the version that it was promoted from; twice goes back two."""
+    from tradewind_contracts.errors import NotFoundError
     from tradewind_contracts.settings import use
     from tradewind_registry.registry import Registry
+    from tradewind_registry.views import unset_text
 
     with Registry.open(use(source=source, world=world)) as registry:
+        if alias not in registry.aliases(model):
+            raise NotFoundError(f"{unset_text(registry, model, alias)}; there is nothing to roll back")
         reason = why if why is not None else _asked()
         move = registry.rollback(model, alias, why=reason, who=asking_person())
         typer.echo(_moved(registry, model, alias, move))

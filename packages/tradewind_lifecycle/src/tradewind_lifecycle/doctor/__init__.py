@@ -7,6 +7,19 @@ a mend is asked for, each mend is whole or not at all, and none deletes what any
 from tradewind_lifecycle.doctor.examining import Diagnosis, diagnose
 from tradewind_lifecycle.doctor.findings import Finding, Severity
 from tradewind_lifecycle.doctor.mending import Mended, mend
-from tradewind_lifecycle.doctor.telling import as_json, as_text
+from tradewind_lifecycle.doctor.telling import as_json, as_text, worlds_as_json
+from tradewind_lifecycle.doctor.worlds import source_of, worlds_to_look_at
 
-__all__ = ["Diagnosis", "Finding", "Mended", "Severity", "as_json", "as_text", "diagnose", "mend"]
+__all__ = [
+    "Diagnosis",
+    "Finding",
+    "Mended",
+    "Severity",
+    "as_json",
+    "as_text",
+    "diagnose",
+    "mend",
+    "source_of",
+    "worlds_as_json",
+    "worlds_to_look_at",
+]

@@ -1,6 +1,7 @@
 """What a person, or a program, reads of a diagnosis."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tradewind_lifecycle.doctor.examining import Diagnosis
@@ -25,6 +26,16 @@ def as_text(found: Diagnosis) -> str:
 
 def as_json(found: Diagnosis, mended: Mended | None = None) -> str:
     """The same for a program."""
+    return json.dumps(_document(found, mended), indent=2, ensure_ascii=False)
+
+
+def worlds_as_json(each: Sequence[tuple[Diagnosis, Mended | None]]) -> str:
+    """Several worlds for a program: ``clean`` of all of them, and under ``worlds`` what ``as_json`` says of each."""
+    documents = [_document(found, mended) for found, mended in each]
+    return json.dumps({"clean": all(found.is_clean for found, _ in each), "worlds": documents}, indent=2, ensure_ascii=False)
+
+
+def _document(found: Diagnosis, mended: Mended | None) -> dict[str, Any]:
     document: dict[str, Any] = {
         "world": found.world,
         "home": found.home,
@@ -45,7 +56,7 @@ def as_json(found: Diagnosis, mended: Mended | None = None) -> str:
     }
     if mended is not None:
         document |= {"mended": list(mended.done), "refused": list(mended.refused)}
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return document
 
 
 def _block(finding: Finding) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tradewind_contracts.errors import StateError
+from tradewind_contracts.instants import iso
 from tradewind_registry.database import Database
 from tradewind_registry.journal.comparing import LOST, Fork, Standing
 from tradewind_registry.journal.entries import Judgements, KeptOverrule, KeptVerdict
@@ -46,7 +47,7 @@ def put_back(database: Database, standing: Standing, *, who: str, at: dt.datetim
 def restored_words(standing: Standing) -> list[tuple[str, str]]:
     """What ``put_back`` writes: subject and words of each."""
     model = standing.model
-    told = [(version.reference, f"version, registered {version.created_at.isoformat()}") for version in standing.versions]
+    told = [(version.reference, f"version, registered {iso(version.created_at)}") for version in standing.versions]
     for number, judgements in sorted(standing.judgements.items()):
         told.append((f"{model}@{number}", f"{len(judgements) - standing.counts.judgements.get(number, 0)} verdicts and overrules"))
     for (world, alias), moves in sorted(standing.moves.items()):
