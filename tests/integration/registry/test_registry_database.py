@@ -67,7 +67,17 @@ def test_a_client_without_a_registry_says_so_and_makes_none(own_settings: Settin
     assert not own_settings.home.exists()
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "not a url", "postgresql+psycopg://someone:secret@host"])
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_postgresql_is_meant_however_its_url_is_written(home: Path, scheme: str) -> None:
+    nowhere = Settings(home=home, registry_url=f"{scheme}://someone:secret@127.0.0.1:1/tradewind")
+    with pytest.raises(StateError, match=r"registry postgresql\+psycopg://someone:\*\*\*@127\.0\.0\.1:1/tradewind: connection failed"):
+        RegistryClient.open(nowhere)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://x/y", "sqlite://", "not a url", "postgresql+psycopg://someone:secret@host", "postgresql+asyncpg://someone:secret@host/db"],
+)
 def test_a_url_of_neither_backend_is_refused_without_repeating_it(home: Path, url: str) -> None:
     with pytest.raises(SettingsError, match="registry_url: expected sqlite") as refusal:
         Registry.open(Settings(home=home, registry_url=url))

@@ -20,6 +20,9 @@ BUSY_TIMEOUT_MS = 30_000
 _MIGRATION_LOCK = 0x7261_6465
 """Key of PostgreSQL's advisory lock around migrations; chosen: any constant that is ours alone."""
 
+_POSTGRESQL = "postgresql+psycopg"
+"""The one driver of PostgreSQL that is installed."""
+
 _IN_REACH = {"connect_timeout": 3, "tcp_user_timeout": 5_000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
 """When PostgreSQL is out of reach, in libpq's words (seconds; ``tcp_user_timeout`` milliseconds), where the URL says nothing else. Chosen:
 a service that asks every second or two learns it within seconds, also where packets are dropped without a word.
@@ -29,7 +32,7 @@ a service that asks every second or two learns it within seconds, also where pac
 class Database:
     """Transactions on the registry's tables.
 
-    ``url`` is SQLAlchemy's: ``sqlite:///<path>`` or ``postgresql+psycopg://…``.
+    ``url`` is SQLAlchemy's: ``sqlite:///<path>`` or ``postgresql+psycopg://…`` (plain ``postgresql://…`` means the same).
 
     Raises:
         SettingsError: the URL is neither.
@@ -172,7 +175,9 @@ def _advice(error: BaseException | None) -> str:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-        supported = parsed.get_backend_name() in {"sqlite", "postgresql"} and bool(parsed.database)
+        if parsed.drivername in ("postgresql", "postgres"):  # as servers and other tools write it
+            parsed = parsed.set(drivername=_POSTGRESQL)
+        supported = parsed.drivername in {"sqlite", "sqlite+pysqlite", _POSTGRESQL} and bool(parsed.database)
     except (ArgumentError, NoSuchModuleError):
         supported = False
     if not supported:
