@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs.models.assets import CHAMPION, LABELS
+from dagster_project.defs.predictions.assets import LANDED_PREDICTIONS
 from dagster_project.lib.generated import FAMILY, monitors
 from dagster_project.lib.metadata import rows, stopwatch, table
 from dagster_project.lib.specs import SCIENCE, asset, key
@@ -31,7 +32,7 @@ CHECKS = [
             f"{FAMILY}_drift",
             "Inputs, their ages and the answers of the last weeks of the prediction log beside the shapes that the version sealed.",
             kinds=["python", "parquet"],
-            deps=[CHAMPION],
+            deps=[LANDED_PREDICTIONS, CHAMPION],
             owner=SCIENCE,
         ),
         asset(
@@ -39,7 +40,7 @@ CHECKS = [
             f"{FAMILY}_live",
             "Errors, coverage and bias of each version's answers with the truth known at the world's clock, beside the lane median.",
             kinds=["python", "parquet"],
-            deps=[CHAMPION, LABELS],
+            deps=[LANDED_PREDICTIONS, CHAMPION, LABELS],
             owner=SCIENCE,
         ),
     ],

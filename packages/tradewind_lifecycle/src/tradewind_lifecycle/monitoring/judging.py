@@ -97,6 +97,8 @@ _DRIFT: Mapping[str, Callable[[Drift], Measured]] = {
 
 
 def _live(name: str, live: Live, sealed: Sealed, claimed: Mapping[str, float], least_rows: int, ripe: bool) -> Measured:
+    if live.parcels < least_rows and (why := _unjoined(live)):
+        return None, why
     if name == "is_seldom_overdue":
         return _overdue(live, claimed["overdue"], least_rows)
     if not ripe:
@@ -104,6 +106,15 @@ def _live(name: str, live: Live, sealed: Sealed, claimed: Mapping[str, float], l
     if live.delivered < least_rows:
         return None, f"{live.delivered} outcomes are known; {least_rows} are the least"
     return _LIVE[name](live, sealed, claimed)
+
+
+def _unjoined(live: Live) -> str:
+    """Why answers have no outcome, where it is their names that are missing; empty where it is not."""
+    if live.unnamed * 2 > live.asked:
+        return f"{live.unnamed:,} of {live.asked:,} answers are logged without order or merchant (`tradewind predictions policy` says why): no live error can be computed of them"
+    if live.unmatched > live.parcels:
+        return f"{live.unmatched:,} shipments of {live.asked:,} answers are none that the labels know: orders that have not landed, or hashed under another key than TRADEWIND_LOG_KEY; no live error can be computed of them"
+    return ""
 
 
 def _overdue(live: Live, claimed: float, least_rows: int) -> Measured:

@@ -31,7 +31,9 @@ CENSORING_FLOOR = 0.05
 class Live(BaseModel):
     """A window's outcomes as known at ``known_at``. Errors in days, shares 0 to 1; each ``_half`` is half of a 95 % interval over days.
 
-    ``asked`` answers belong to ``parcels`` parcels that the labels know, of which ``delivered`` and ``under_way``. None: can't be said yet.
+    ``asked`` answers belong to ``parcels`` parcels that the labels know, of which ``delivered`` and ``under_way``; ``unnamed`` answers are
+    logged without order or merchant, ``unmatched`` shipments are none of the labels' (or one of several of the same order and merchant).
+    None: can't be said yet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,8 @@ class Live(BaseModel):
     parcels: int
     delivered: int
     under_way: int
+    unnamed: int = 0
+    unmatched: int = 0
     mae_days: float | None = None
     mae_half: float | None = None
     lane_mae_days: float | None = None
@@ -75,6 +79,8 @@ class _Answered:
 
 def live_of(rows: pa.Table, labels: pa.Table, lanes: LaneQuantiles | None, known_at: dt.datetime) -> Live:
     """The live errors of flat log rows; ``labels`` as known at ``known_at``, ``lanes`` those known at the window's start (None: nothing was)."""
+    if not rows.num_rows:
+        return Live(known_at=known_at, asked=0, parcels=0, delivered=0, under_way=0)
     parcels = first_answers(rows)
     outcomes = pd.Index(shipments(labels).to_pylist())
     # Of an order that a merchant sent in several parcels the log does not say which was asked about: it is left out.
@@ -85,7 +91,15 @@ def live_of(rows: pa.Table, labels: pa.Table, lanes: LaneQuantiles | None, known
     truth = labels.take(position[position >= 0])
     answered = _answered(found, truth, lanes, known_at)
     known = int((~np.isnan(answered.duration)).sum())
-    counted = Live(known_at=known_at, asked=rows.num_rows, parcels=found.num_rows, delivered=known, under_way=found.num_rows - known)
+    counted = Live(
+        known_at=known_at,
+        asked=rows.num_rows,
+        parcels=found.num_rows,
+        delivered=known,
+        under_way=found.num_rows - known,
+        unnamed=rows["shipment"].null_count,
+        unmatched=parcels.num_rows - found.num_rows,
+    )
     return counted.model_copy(update={**_errors(answered), **_overdue(answered)})
 
 

@@ -12,7 +12,9 @@ from tradewind_contracts.errors import NotFoundError
 from tradewind_contracts.instants import iso
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.world import World
+from tradewind_lifecycle.labels import read_labels
 from tradewind_lifecycle.monitoring.proposing import proposal_of, proposals_over
+from tradewind_lifecycle.monitoring.pseudonyms import named_alike
 from tradewind_lifecycle.monitoring.replaying import replay
 from tradewind_lifecycle.monitoring.standing import Proposal, Standing
 from tradewind_lifecycle.monitoring.watched import Watched, watched_version
@@ -88,7 +90,8 @@ def watch(settings: Settings, weeks: int = WEEKS, progress: Progress = lambda _:
         )
     if not log.num_rows:
         return found.model_copy(update={"skipped": _no_log(windows, settings)})
-    truth = Truth.read(settings)
+    log, outcomes = named_alike(log, read_labels(settings), settings.log_key.get_secret_value() if settings.log_key else "")
+    truth = Truth(outcomes)
     progress(f"{log.num_rows:,} answers of {len(numbers)} versions in {len(windows)} weeks before {iso(now)}")
     versions = {
         watched.name: tuple(judge_windows(_rows_where(log, "version", number), watched, windows, truth, now, world.zone))

@@ -74,9 +74,10 @@ def flat(log: pa.Table, inputs: Sequence[str], views: Sequence[str]) -> pa.Table
 
 def shipments(table: pa.Table) -> Any:
     """``order:merchant`` of each row, by which answers and outcomes meet; null where either is. A source may have parcel ids of its own."""
-    order, merchant = table["order_id"].to_pylist(), table["merchant_id"].to_pylist()
-    pairs = zip(order, merchant, strict=True)
-    return pa.array([None if not one or not other else f"{one}:{other}" for one, other in pairs], pa.string())
+    order, merchant = (table[name].cast(pa.string()) for name in ("order_id", "merchant_id"))
+    named: Any = pc.and_(pc.not_equal(order, pa.scalar("")), pc.not_equal(merchant, pa.scalar("")))
+    pairs: Any = pc.binary_join_element_wise(order, merchant, pa.scalar(":"))  # type: ignore[call-overload]  # the stubs know no column of chunks
+    return pc.if_else(named, pairs, pa.scalar(None, pa.string()))
 
 
 def first_answers(rows: pa.Table) -> pa.Table:
