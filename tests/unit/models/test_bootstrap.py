@@ -6,16 +6,21 @@ import random
 import numpy as np
 import pytest
 
-from tradewind_models.bootstrap import LEAST_GROUPS, mean_with_interval, paired_difference
+from tradewind_models.bootstrap import LEAST_GROUPS, RUN, mean_with_interval, paired_difference
 
 
 def slow_interval(values, weights, groups, resamples, seed):
-    """The percentile interval by the book: days are drawn with replacement by another generator, and their rows averaged."""
+    """The percentile interval by the book: runs of days are drawn with replacement by another generator, and their rows averaged."""
     source, days = random.Random(seed), sorted(set(groups.tolist()))
     rows = {day: [row for row in range(len(groups)) if groups[row] == day] for day in days}
     means = []
     for _ in range(resamples):
-        drawn = [row for day in source.choices(days, k=len(days)) for row in rows[day]]
+        drawn = [
+            row
+            for place in source.choices(range(len(days)), k=len(days) // RUN)
+            for step in range(RUN)
+            for row in rows[(place + step) % len(days)]
+        ]
         means.append(sum(values[row] * weights[row] for row in drawn) / sum(weights[row] for row in drawn))
     means.sort()
     return means[round(0.025 * (resamples - 1))], means[round(0.975 * (resamples - 1))]
@@ -45,11 +50,27 @@ def test_the_interval_covers_the_truth_nearly_as_often_as_it_claims_where_days_s
         values, weights, day = by_day(source)
         _, low, high = mean_with_interval(values, weights, day, seed=world)
         covered += low <= 0.0 <= high
-        _, low, high = mean_with_interval(values, weights, np.arange(len(day)), seed=world)
+        _, low, high = mean_with_interval(values, weights, np.random.default_rng(world).permutation(len(day)), seed=world)
         by_rows += low <= 0.0 <= high
     # Thirty days and percentiles: 92 to 94 % instead of 95 (Cameron, Gelbach and Miller 2008); 0.03 is two standard errors of the count.
     assert 0.89 <= covered / worlds <= 0.98
     assert by_rows / worlds < 0.75, "rows alone claim too much"
+
+
+def test_where_days_follow_each_other_the_interval_is_as_wide_as_their_runs_say():
+    source = np.random.default_rng(13)
+    worlds, days, covered, by_days = 300, 31, 0, 0
+    for world in range(worlds):
+        shocks, level = source.normal(0.0, 1.0, days + 50), 0.0
+        walk = [level := 0.7 * level + shock for shock in shocks][50:]
+        day, ones = np.arange(days), np.ones(days)
+        _, low, high = mean_with_interval(np.array(walk), ones, day, seed=world)
+        covered += low <= 0.0 <= high
+        # The same days in an order that tells nothing: what single days would claim.
+        _, low, high = mean_with_interval(np.array(walk), ones, source.permutation(days), seed=world)
+        by_days += low <= 0.0 <= high
+    assert covered / worlds >= 0.68
+    assert by_days / worlds <= 0.62, "single days claim too much"
 
 
 def test_pairing_takes_out_what_two_models_share():
