@@ -52,9 +52,15 @@ def show(source: Source = None, world: World = None) -> None:
             table.add_row(
                 str(landed.day), f"{landed.rows:,}", str(len(landed.files)), f"{first:%Y-%m-%d %H:%M}Z", f"{last:%Y-%m-%d %H:%M}Z"
             )
-    Console().print(table)
-    waiting = list_segments(settings.paths.prediction_log / "raw")
-    typer.echo(f"{len(waiting)} segments wait to land (`tradewind predictions land`)")
+    if table.row_count:
+        Console().print(table)
+    else:
+        typer.echo(f"no answer has landed in world {settings.world_name} yet")
+    waiting = len(list_segments(settings.paths.prediction_log / "raw"))
+    if waiting:
+        typer.echo(f"{waiting} segment{'s wait' if waiting > 1 else ' waits'} to land (`tradewind predictions land`)")
+    else:
+        typer.echo("nothing waits to land")
 
 
 @app.command("policy")
@@ -69,10 +75,16 @@ def policy(source: Source = None, world: World = None) -> None:
 
     settings = use(source=source, world=world)
     table = plain_table("What the prediction log keeps of a request", "field", ())
-    for heading in ("personal data", "in the log", "as", "because"):
-        table.add_column(heading)
-    for field in policy_of(EtaRequest, settings).fields:
-        table.add_row(field.field, field.personal.value, field.treatment.value, field.column, field.reason)
+    fields = policy_of(EtaRequest, settings).fields
+    lines = [(field.field, field.personal.value, field.treatment.value, field.column, field.reason) for field in fields]
+    # Only what is dropped or hashed has a reason; what a log column is called is never cut short.
+    headings = (
+        ("personal data", "in the log", "as", "because") if any(line[-1] for line in lines) else ("personal data", "in the log", "as")
+    )
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading == "as")
+    for line in lines:
+        table.add_row(*line[: 1 + len(headings)])
     Console().print(table)
     if not settings.prediction_log:
         typer.echo("no log is kept: TRADEWIND_PREDICTION_LOG is false")
