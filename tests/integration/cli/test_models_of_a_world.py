@@ -159,3 +159,14 @@ def test_doctor_looks_at_every_world_unless_one_is_named(registered: Path) -> No
     assert json.loads(doctor("--json", "--world", "olist"))["world"] == "olist"
     with pytest.raises(NotFoundError, match=r"no world olits in .*; there are: olist, simulator"):
         doctor("--world", "olits")
+
+
+def test_a_reason_is_text_and_what_a_key_or_a_paste_left_in_it_holds_up_nothing(registered: Path, second_of_olist: int) -> None:
+    models("promote", "eta@1", "--why", "first \x1b[31m\x07 of\nall \u202e\udcff", "--world", "olist")
+    assert models("history", "eta", "--world", "olist").splitlines()[-1].split()[-4:] == ["first", "[31m", "of", "all"]
+    with pytest.raises(SettingsError, match="why: 2,001 characters; expected 2,000 at most"):
+        models("promote", f"eta@{second_of_olist}", "--why", "x" * 2_001)
+    with Registry.open(Settings(home=registered, world="olist")) as registry:
+        for why in ("late\x1b[2J", "late\0", "late \udcff", "late \u202e"):
+            with pytest.raises(SettingsError, match="why: holds control characters, or bytes that are no UTF-8"):
+                registry.promote("eta", second_of_olist, why=why, who="ann")

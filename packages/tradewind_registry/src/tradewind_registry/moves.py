@@ -1,6 +1,7 @@
 """When an alias may move, and where back: the rules, apart from their transaction."""
 
 import datetime as dt
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -13,6 +14,12 @@ from tradewind_contracts.verdicts import Verdict
 from tradewind_registry.errors import GateError, WorldError
 from tradewind_registry.records import AliasMove, Judgement, Overrule, Version
 from tradewind_registry.schema import AliasRow
+
+LONGEST_REASON = 2_000
+"""Characters of a reason or a name; chosen: a long paragraph."""
+
+_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Unicode's overrides and isolates of direction: a line that holds one reads as another (UAX 9)."""
 
 
 class Step(Protocol):
@@ -33,11 +40,23 @@ def check_reason(why: str, who: str) -> None:
     """Refuse what nobody would be able to explain later.
 
     Raises:
-        SettingsError: ``why`` or ``who`` is blank.
+        SettingsError: ``why`` or ``who`` is blank, longer than a reason is, or holds what a terminal would obey or no database takes.
     """
     for name, value in (("why", why), ("who", who)):
         if not value.strip():
             raise SettingsError(f"{name}: empty; moves and overrules are kept for ever with who did it and why")
+        if len(value) > LONGEST_REASON:
+            raise SettingsError(
+                f"{name}: {len(value):,} characters; expected {LONGEST_REASON:,} at most: it stands in each history and card, so name the "
+                "document that says more"
+            )
+        if unprintable(value):
+            raise SettingsError(f"{name}: holds control characters, or bytes that are no UTF-8; expected text")
+
+
+def unprintable(text: str) -> list[str]:
+    """The characters of a text that are no text: controls other than line ends and tabs, overrides of direction, halves of characters."""
+    return [each for each in text if each not in "\n\r\t" and (unicodedata.category(each) in ("Cc", "Cs") or each in _DIRECTIONS)]
 
 
 def check_gates(version: Version, judgements: Iterable[Judgement], at: dt.datetime) -> list[Overrule]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradewind_cli.models.words import Model, Reference, Source, World, asking_person, text_width
+from tradewind_cli.models.words import Model, Reference, Source, World, asking_person, text_width, typed
 
 if TYPE_CHECKING:
     from tradewind_registry.records import AliasMove
@@ -38,7 +38,7 @@ def promote(
         seen = registry.aliases(version.model).get(alias)
         typer.echo(stands_text(version.reference, registry.judgements(version), Clock().now(), text_width()))
         # What is promoted here was chosen beside what served then: who moved the alias meanwhile is not run over.
-        move = registry.promote(version.model, version.number, alias, why=why, who=asking_person(), expected=seen)
+        move = registry.promote(version.model, version.number, alias, why=typed(why), who=asking_person(), expected=seen)
         typer.echo(_moved(registry, version.model, alias, move) if move else _stays(registry, version.model, alias, version.number))
 
 
@@ -59,7 +59,7 @@ def rollback(
         if alias not in registry.aliases(model):
             raise NotFoundError(f"{unset_text(registry, model, alias)}; there is nothing to roll back")
         reason = why if why is not None else _asked()
-        move = registry.rollback(model, alias, why=reason, who=asking_person())
+        move = registry.rollback(model, alias, why=typed(reason), who=asking_person())
         typer.echo(_moved(registry, model, alias, move))
     typer.echo(f"`tradewind models history {model}{_of(source, world)}` tells who promoted it and why")
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradewind_cli.models.words import Reference, Source, World, asking_person, text_width
+from tradewind_cli.models.words import Reference, Source, World, asking_person, text_width, typed
 
 
 def overrule(
@@ -27,7 +27,7 @@ def overrule(
     expires_at = _end(now, until, days)
     with Registry.open(use(source=source, world=world)) as registry:
         version = registry.resolve(reference)
-        made = registry.overrule(version.model, version.number, gate, why=why, who=asking_person(), expires_at=expires_at)
+        made = registry.overrule(version.model, version.number, gate, why=typed(why), who=asking_person(), expires_at=expires_at)
         typer.echo(f"{version.reference}: {gate} is overruled by {made.who} until {iso(made.expires_at.replace(microsecond=0))}")
         typer.echo(stands_text(version.reference, registry.judgements(version), now, text_width()))
 

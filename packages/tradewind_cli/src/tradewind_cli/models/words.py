@@ -23,6 +23,13 @@ def asking_person() -> str:
         return f"uid {os.getuid()}"
 
 
+def typed(text: str) -> str:
+    """A reason as it was meant: what an arrow key or a paste left between the words is no text, and must hold up no rollback."""
+    from tradewind_registry.moves import unprintable
+
+    return text.translate({ord(each): " " for each in unprintable(text)})
+
+
 def text_width() -> int | None:
     """Columns of the terminal; None where the output goes into a file or a pipe, and each line stays one."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
