@@ -89,7 +89,7 @@ class RegistryClient:
         try:
             return self._bundles.open(dict(version.bundle_files))
         except IntegrityError as error:
-            raise IntegrityError(f"{version.reference}: {error}; `tradewind doctor` says how to mend it") from error
+            raise IntegrityError(f"{version.reference}: {error}; `tradewind doctor --deep` says how to mend it") from error
 
     def find(self, model: str, inputs_key: str) -> Version | None:
         """The version made of these inputs, if any: who asks first need not train."""

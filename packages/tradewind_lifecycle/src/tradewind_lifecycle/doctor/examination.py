@@ -52,8 +52,8 @@ class Examination:
 
     @property
     def mend_command(self) -> str:
-        """The command that mends what can be mended."""
-        return self.command("doctor", "--mend")
+        """The command that mends what can be mended; as deep a look as found it."""
+        return self.command("doctor", "--mend", *(["--deep"] if self.deep else []))
 
     @property
     def run_command(self) -> str:
