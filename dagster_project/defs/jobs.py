@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from dagster_project.defs.predictions.assets import LANDED_PREDICTIONS
+
 STAGES_OF_DATA = (
     "archives",
     "landing",
@@ -16,15 +18,18 @@ STAGES_OF_DATA = (
 )
 STAGES_OF_MODELS = ("training_sets", "models", "registry")
 
+# What services answered lands with the night's refresh: a second run of the main job finds nothing new.
+LANDED_ANSWERS = dg.AssetSelection.assets(LANDED_PREDICTIONS)
+
 first_parcel = dg.define_asset_job(
     "first_parcel",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("scores", "monitoring"),
-    description="The whole, from the archive to the answered question; `make run` executes it. Nightly scores and the watch are left to the night.",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("scores", "monitoring") - LANDED_ANSWERS,
+    description="The whole, from the archive to the answered question; `make run` executes it. Scores, the log and its watch are left to the night.",
 )
 
 features_only = dg.define_asset_job(
     "features_only",
-    selection=dg.AssetSelection.groups(*(stage for stage in STAGES_OF_DATA if stage != "online_store")),
+    selection=dg.AssetSelection.groups(*(stage for stage in STAGES_OF_DATA if stage != "online_store")) - LANDED_ANSWERS,
     description="New data to the feature views: what a backtest reads. `tradewind backtest` executes this job.",
 )
 

@@ -1,7 +1,9 @@
 """The landed log of predictions: by local day and hour, each decision once, swapped whole."""
 
 import datetime as dt
+import uuid
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import serving_world
@@ -10,7 +12,7 @@ from prediction_rows import ANSWERED, prediction_row, prediction_rows
 from tradewind_contracts.errors import StateError
 from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables.predictions import PREDICTIONS
-from tradewind_lifecycle.predictions import land_rows, read_predictions
+from tradewind_lifecycle.predictions import count_predictions, land_rows, read_predictions
 from tradewind_lifecycle.predictions.adding import held
 from tradewind_lifecycle.predictions.landed import day_folder, days_in, landed_folder, read_day
 
@@ -50,6 +52,20 @@ def test_the_window_includes_its_start_and_not_its_end(world: Settings) -> None:
     land_rows(world, prediction_rows(10))
     found = read_predictions(world, ANSWERED + dt.timedelta(seconds=2), ANSWERED + dt.timedelta(seconds=5), columns=["order_id"])
     assert found.to_pydict() == {"order_id": ["o2", "o3", "o4"]}
+
+
+def test_a_share_of_the_answers_is_the_same_one_each_time_and_about_as_large(world: Settings) -> None:
+    rows = prediction_rows(2_000)
+    random = np.random.default_rng(7)
+    drawn = [str(uuid.UUID(bytes=random.bytes(16), version=4)) for _ in range(rows.num_rows)]
+    rows = rows.set_column(rows.column_names.index("decision_id"), "decision_id", pa.array(drawn))
+    land_rows(world, rows)
+    tenth = read_predictions(world, *ALL, columns=["order_id"], share=0.1)
+    assert tenth.column_names == ["order_id"]
+    assert 140 < tenth.num_rows < 260
+    assert tenth == read_predictions(world, *ALL, columns=["order_id"], share=0.1)
+    assert set(tenth["order_id"].to_pylist()) < set(read_predictions(world, *ALL, share=0.2)["order_id"].to_pylist())
+    assert count_predictions(world, *ALL) == 2_000
 
 
 def test_a_decision_lands_once(world: Settings) -> None:

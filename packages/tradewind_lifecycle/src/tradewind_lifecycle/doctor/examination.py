@@ -4,8 +4,10 @@ import datetime as dt
 import shlex
 from dataclasses import dataclass, field
 
-from tradewind_contracts.instants import Clock
+from tradewind_contracts.errors import StateError
+from tradewind_contracts.instants import Clock, iso
 from tradewind_contracts.settings import Settings
+from tradewind_contracts.world import World
 from tradewind_registry.client import RegistryClient
 from tradewind_registry.journal.comparing import Standing
 from tradewind_registry.records import Version
@@ -57,6 +59,12 @@ class Examination:
 
     @property
     def run_command(self) -> str:
-        """The command that makes again what is absent, and leaves alone what is there."""
+        """The command that makes again what is absent, and leaves alone what is there: at the instant where the world's clock is frozen."""
         source = self.settings.source
-        return "`make run`" if source == Settings.model_fields["source"].default else f"`make run SOURCE={shlex.quote(source)}`"
+        options = [] if source == Settings.model_fields["source"].default else [f"SOURCE={shlex.quote(source)}"]
+        try:
+            at = World.read(self.settings.paths.world_file).clock.at
+        except StateError:
+            at = None  # No world, or a damaged one: the run lands it anew, at the instant that the source chooses.
+        options += [f"AS_OF={iso(at)}"] if at else []
+        return "`" + " ".join(["make run", *options]) + "`"

@@ -39,6 +39,8 @@ def text_of(watch: Watch) -> str:
         lines.append(SIMULATED)
     if watch.skipped:
         return "\n".join([*lines, f"nothing to judge: {watch.skipped}"])
+    if watch.share < 1:
+        lines.append(f"a sample: {watch.share:.2%} of the log's answers, drawn by their decision ids")
     for version, reports in watch.versions.items():
         lines += ["", version, *_table(reports)]
     if len(watch.versions) > 1:

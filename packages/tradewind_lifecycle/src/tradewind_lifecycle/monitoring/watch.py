@@ -20,7 +20,7 @@ from tradewind_lifecycle.monitoring.standing import Proposal, Standing
 from tradewind_lifecycle.monitoring.watched import Watched, watched_version
 from tradewind_lifecycle.monitoring.watching import Truth, WindowReport, judge_windows
 from tradewind_lifecycle.monitoring.windows import Window, newest_weeks, windows_between
-from tradewind_lifecycle.predictions import read_predictions
+from tradewind_lifecycle.predictions import count_predictions, read_predictions
 from tradewind_lifecycle.provenance import data_kind
 from tradewind_models.eta.predictor import FAMILY
 from tradewind_registry import CHAMPION, RegistryClient
@@ -29,6 +29,8 @@ Progress = Callable[[str], None]
 
 WEEKS = 12
 """Weeks of the log that are looked at. Chosen: four that are not ripe yet, and two months in which a shift can show."""
+MOST_ANSWERS = 200_000
+"""Answers of the log that a watch holds in memory. Chosen: a week has 17,000 then, whose intervals are those of its days, not of its rows."""
 AS_SERVED = "as served"
 """The name of the answers of all versions together, held against the champion's shapes."""
 
@@ -47,6 +49,8 @@ class Watch(BaseModel):
     made_at: dt.datetime
     champion: str
     replayed: bool = False
+    share: float = 1.0
+    """Share of the log's answers that was looked at (0 to 1), drawn by their decision ids."""
     skipped: str = ""
     versions: dict[str, tuple[WindowReport, ...]] = {}
     served: tuple[WindowReport, ...] = ()
@@ -75,14 +79,21 @@ def watch(settings: Settings, weeks: int = WEEKS, progress: Progress = lambda _:
     world = World.read(settings.paths.world_file)
     now = world.clock.now()
     windows = newest_weeks(now, weeks, world.zone)
-    log = read_predictions(settings, windows[0].start, windows[-1].end)
+    span = windows[0].start, windows[-1].end
+    share = min(1.0, MOST_ANSWERS / max(count_predictions(settings, *span), 1))
+    log = read_predictions(settings, *span, share=share)
     log = _rows_where(log, "model", FAMILY)
     with RegistryClient.open(settings) as registry:
         champion = _champion(registry)
         numbers = sorted({int(number) for number in log["version"].unique().to_numpy()})
         known = {number: _watched(registry, number) for number in numbers}
     found = Watch(
-        family=FAMILY, world=settings.world_name, data_kind=data_kind(settings), made_at=now, champion=champion.name if champion else ""
+        family=FAMILY,
+        world=settings.world_name,
+        data_kind=data_kind(settings),
+        made_at=now,
+        champion=champion.name if champion else "",
+        share=share,
     )
     if champion is None:
         return found.model_copy(

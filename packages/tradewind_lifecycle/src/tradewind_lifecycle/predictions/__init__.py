@@ -9,6 +9,6 @@
 """
 
 from tradewind_lifecycle.predictions.adding import land_rows
-from tradewind_lifecycle.predictions.landed import read_predictions
+from tradewind_lifecycle.predictions.landed import count_predictions, read_predictions
 
-__all__ = ["land_rows", "read_predictions"]
+__all__ = ["count_predictions", "land_rows", "read_predictions"]

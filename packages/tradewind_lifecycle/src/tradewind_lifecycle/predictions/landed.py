@@ -6,8 +6,9 @@ once; a reader that meets one of them gone reads the manifest again.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,8 @@ from tradewind_contracts.settings import Settings
 from tradewind_contracts.tables.predictions import PREDICTIONS
 
 LANDED, PARTITION = "landed", "day="
+_DRAWS = 0x1_0000_0000
+"""Values of a decision id's first eight hexadecimal digits."""
 
 
 class LandedFile(BaseModel):
@@ -83,37 +86,66 @@ def day_folder(folder: Path, day: dt.date) -> Path:
     return folder / f"{PARTITION}{day.isoformat()}"
 
 
-def read_predictions(settings: Settings, start: dt.datetime, end: dt.datetime, columns: Sequence[str] | None = None) -> pa.Table:
+def read_predictions(
+    settings: Settings, start: dt.datetime, end: dt.datetime, columns: Sequence[str] | None = None, share: float = 1.0
+) -> pa.Table:
     """The landed predictions with start <= answered_at < end (zoned instants of the world's clock), oldest day first.
 
     ``columns`` names those that are wanted; by default all of the declared table ``predictions``. No row where no log has landed.
+    ``share`` below 1 takes about that share of the answers: those whose decision id, which is random (UUID 4), is low. The same each time,
+    and a file at a time, so that memory holds the share alone.
 
     Raises:
         StateError: a file can't be read. IntegrityError: a day's manifest is damaged.
     """
     schema = PREDICTIONS.schema if columns is None else pa.schema([PREDICTIONS.schema.field(name) for name in columns])
-    found = [rows.select(schema.names).cast(schema) for rows in _within(settings, start, end, schema.names)]
+    found = [rows.select(schema.names).cast(schema) for rows in _within(settings, start, end, schema.names, share)]
     return pa.concat_tables(found) if found else schema.empty_table()
 
 
-def _within(settings: Settings, start: dt.datetime, end: dt.datetime, names: Sequence[str]) -> Iterator[pa.Table]:
+def count_predictions(settings: Settings, start: dt.datetime, end: dt.datetime) -> int:
+    """About how many landed predictions ``read_predictions`` has: those of the hours that the span touches, by the manifests alone.
+
+    Raises:
+        IntegrityError: a day's manifest is damaged.
+    """
     folder = landed_folder(settings)
-    wanted = list(dict.fromkeys([*names, "answered_at"]))
+    days = (read_day(folder, day) for day in _days_near(folder, start, end))
+    return sum(file.rows for day in days for file in _files_within(day, start, end))
+
+
+def _within(settings: Settings, start: dt.datetime, end: dt.datetime, names: Sequence[str], share: float) -> Iterator[pa.Table]:
+    folder = landed_folder(settings)
+    wanted = list(dict.fromkeys([*names, "answered_at", *(["decision_id"] if share < 1 else [])]))
+
+    def kept(rows: pa.Table) -> pa.Table:
+        at = rows["answered_at"]
+        inside: Any = pc.and_(pc.greater_equal(at, pa.scalar(start, at.type)), pc.less(at, pa.scalar(end, at.type)))
+        if share < 1:
+            bound = pa.scalar(f"{int(share * _DRAWS):08x}", rows["decision_id"].type)
+            inside = pc.and_(inside, pc.less(rows["decision_id"], bound))
+        return rows.filter(inside)
+
+    for day in _days_near(folder, start, end):
+        yield from _day_rows(folder, day, (start, end), wanted, kept)
+
+
+def _days_near(folder: Path, start: dt.datetime, end: dt.datetime) -> list[dt.date]:
     # A local day may begin before, or end after, the UTC day of the same date.
-    near = [d for d in days_in(folder) if start.date() - dt.timedelta(days=1) <= d <= end.date() + dt.timedelta(days=1)]
-    for day in near:
-        for rows in _day_rows(folder, day, start, end, wanted):
-            at = rows["answered_at"]
-            inside = pc.and_(pc.greater_equal(at, pa.scalar(start, at.type)), pc.less(at, pa.scalar(end, at.type)))
-            yield rows.filter(inside)
+    return [d for d in days_in(folder) if start.date() - dt.timedelta(days=1) <= d <= end.date() + dt.timedelta(days=1)]
 
 
-def _day_rows(folder: Path, day: dt.date, start: dt.datetime, end: dt.datetime, names: list[str]) -> list[pa.Table]:
+def _files_within(day: LandedDay, start: dt.datetime, end: dt.datetime) -> list[LandedFile]:
+    return [file for file in day.files if file.first_at < end and file.last_at >= start]
+
+
+def _day_rows(
+    folder: Path, day: dt.date, span: tuple[dt.datetime, dt.datetime], names: list[str], kept: Callable[[pa.Table], pa.Table]
+) -> list[pa.Table]:
     while True:
         landed = read_day(folder, day)
-        files = [file for file in landed.files if file.first_at < end and file.last_at >= start]
         try:
-            return [read_file(day_folder(folder, day) / file.name, names) for file in files]
+            return [kept(read_file(day_folder(folder, day) / file.name, names)) for file in _files_within(landed, *span)]
         except FileNotFoundError as error:
             # Replaced since the manifest was read: the one that replaced it names what stands now.
             if read_day(folder, day) == landed:
