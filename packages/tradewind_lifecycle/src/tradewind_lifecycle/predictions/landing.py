@@ -57,7 +57,7 @@ class LogLanding:
             since = " since the last landing" if self.had_landed else ""
             return f"predictions: no service has logged an answer in this world{since}, nothing to land"
         refused = sum(self.quarantined.values())
-        parts = [f"landed {self.landed:,} of {self.rows:,} rows in {self.segments} segments"]
+        parts = [f"landed {self.landed:,} of {self.rows:,} rows in {self.segments} segment{'' if self.segments == 1 else 's'}"]
         parts += [f"{self.rows - self.landed - refused:,} had landed before"] if self.rows > self.landed + refused else []
         parts += [f"quarantined {count:,} {reason}" for reason, count in sorted(self.quarantined.items())]
         parts += [f"can't be read: {', '.join(self.unreadable)}"] if self.unreadable else []
