@@ -69,7 +69,7 @@ def test_what_dead_and_living_processes_logged_lands_once(world: Settings) -> No
     live.append(prediction_rows(2, first=30).to_batches()[0])
     done = land_predictions(world)
     assert (done.rows, done.landed) == (5, 2)
-    assert done.said() == "predictions: landed 2 of 5 rows in 1 segments; 3 had landed before"
+    assert done.said() == "predictions: landed 2 of 5 rows in 1 segment; 3 had landed before"
     live.close()
     assert land_predictions(world).landed == 0
     assert list_segments(raw(world)) == []
