@@ -94,7 +94,9 @@ def test_the_list_tells_the_world_and_the_kind_of_data_of_each_version(worlds: t
     assert [line.split()[0] for line in own.splitlines()[1:]] == ["eta@3", "eta@1"]
     assert "Simulated" not in own
     assert "eta@4 (champion)" in show_text(olist, "eta@4"), "shown from another world, it still has its own aliases"
-    assert list_text(olist, world="mars") == "no versions of world mars yet; `make run` registers one"
+    assert list_text(olist, world="mars") == (
+        "no versions of world mars yet (there are versions of: olist, simulator); `make run` registers one"
+    )
 
 
 MOVES = [
