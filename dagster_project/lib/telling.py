@@ -34,15 +34,11 @@ def telling(settings: Settings, instance: dg.DagsterInstance, run_id: str, job: 
     def hear(entry: Any) -> None:
         if said and said[-1] == _OVER:
             return
-        try:
-            teller.hear(entry)
-        except Exception as error:  # noqa: BLE001 (an entry that we can't read must not fail the step that logged it)
-            outbox.send(_raising(error))
+        _tried(lambda: teller.hear(entry), outbox)
         _complain(outbox, said, say)
 
-    with contextlib.suppress(Exception):
-        teller.begin()
-        instance.add_event_listener(run_id, hear)
+    _tried(teller.begin, outbox)
+    _tried(lambda: instance.add_event_listener(run_id, hear), outbox)
     outcome = ""
     try:
         yield
@@ -56,11 +52,18 @@ def telling(settings: Settings, instance: dg.DagsterInstance, run_id: str, job: 
         outcome = "ABORT"
         raise
     finally:
-        with contextlib.suppress(Exception):
-            teller.end(outcome)
-            outbox.close()
-            _complain(outbox, said, say)
+        _tried(lambda: teller.end(outcome), outbox)
+        outbox.close()
+        _complain(outbox, said, say)
         said.append(_OVER)
+
+
+def _tried(step: Callable[[], object], outbox: "Sender") -> None:
+    """Take a step of the bookkeeping; one that fails is a problem of the outbox, which is said, and never the run's."""
+    try:
+        step()
+    except Exception as error:  # noqa: BLE001 (bookkeeping must not fail the run, nor the step that logged an entry)
+        outbox.send(_raising(error))
 
 
 def _complain(outbox: "Sender", said: list[str], say: Callable[[str], None]) -> None:

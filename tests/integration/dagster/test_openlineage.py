@@ -162,6 +162,20 @@ def test_an_entry_that_can_not_be_read_fails_nobody(collector: Collector, tmp_pa
     assert len(said) == 1
 
 
+@pytest.mark.parametrize("step", ["begin", "end"])
+def test_a_beginning_or_an_end_that_fails_is_said_and_fails_nobody(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("not as we know it")
+
+    monkeypatch.setattr(teller.Teller, step, broken)
+    _, success, said, _ = run(settings_of(tmp_path, collector.url), parcels, fct_parcels)
+    assert success
+    assert len(said) == 1
+    assert "RuntimeError" in said[0]
+
+
 def test_where_no_endpoint_is_set_nothing_is_loaded_and_nothing_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a sender was made")
